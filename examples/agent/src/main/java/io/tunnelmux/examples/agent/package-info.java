@@ -1,0 +1,2 @@
+/** An agent as a program: options in, a running agent out. */
+package io.tunnelmux.examples.agent;

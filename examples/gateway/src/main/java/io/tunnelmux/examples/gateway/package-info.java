@@ -1,0 +1,2 @@
+/** A gateway as a program: options in, a running gateway out. */
+package io.tunnelmux.examples.gateway;

@@ -1,0 +1,10 @@
+import org.jspecify.annotations.NullMarked;
+
+/** One multiplexed tunnel over any transport: streams, credit, priorities, keep-alive, resume. Knows no sockets. */
+@NullMarked
+module io.tunnelmux.core {
+    requires transitive io.tunnelmux.protocol;
+    requires org.jctools.core;
+    requires org.slf4j;
+    requires static transitive org.jspecify;
+}

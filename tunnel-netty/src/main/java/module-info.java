@@ -1,0 +1,18 @@
+import org.jspecify.annotations.NullMarked;
+
+/** Tunnels over real sockets, and the two ends that use them: a gateway for clients and an agent before the upstreams. */
+@NullMarked
+module io.tunnelmux.netty {
+    requires transitive io.tunnelmux.core;
+    requires io.netty.buffer;
+    requires io.netty.codec;
+    requires io.netty.codec.http;
+    requires io.netty.common;
+    requires io.netty.handler;
+    requires io.netty.transport;
+    requires org.slf4j;
+    requires static io.netty.transport.classes.epoll;
+    requires static io.netty.transport.classes.io_uring;
+    requires static io.netty.transport.unix.common;
+    requires static transitive org.jspecify;
+}
