@@ -3,6 +3,8 @@ import org.jspecify.annotations.NullMarked;
 /** What is said over a tunnel (frames and messages), and how it is written. Knows no sockets and no streams at work. */
 @NullMarked
 module io.tunnelmux.protocol {
+    exports io.tunnelmux.protocol;
+
     requires com.fasterxml.jackson.databind;
     requires com.fasterxml.jackson.dataformat.cbor;
     requires static transitive org.jspecify;
