@@ -7,4 +7,6 @@ module io.tunnelmux.core {
     requires org.jctools.core;
     requires org.slf4j;
     requires static transitive org.jspecify;
+
+    exports io.tunnelmux.core.transport;
 }
