@@ -4,6 +4,7 @@ import org.jspecify.annotations.NullMarked;
 @NullMarked
 module io.tunnelmux.protocol {
     exports io.tunnelmux.protocol;
+    exports io.tunnelmux.protocol.codec;
 
     requires com.fasterxml.jackson.databind;
     requires com.fasterxml.jackson.dataformat.cbor;

@@ -39,4 +39,13 @@ public interface FrameHandler {
 
     /** A frame of an extension that this side does not know; its payload has been skipped. */
     void onExtension(Frame.Extension frame);
+
+    /**
+     * In place of a frame that was whole but said something forbidden, for which one stream pays and not the tunnel: a WINDOW of 0, or
+     * one of 2^31 and more. It was skipped and the frames behind it follow. Whoever counts frames counts it. Whether the stream is open,
+     * ended or was never opened is the handler's to judge, as with every frame.
+     *
+     * @param breach never one that {@linkplain ProtocolException#costsTunnel() costs the tunnel}
+     */
+    void onStreamBreach(ProtocolException breach);
 }
