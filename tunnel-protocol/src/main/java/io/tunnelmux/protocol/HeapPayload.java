@@ -63,8 +63,7 @@ final class HeapPayload implements Payload {
     @Override
     public boolean equals(@Nullable Object other) {
         return other instanceof HeapPayload that
-                && Arrays.equals(
-                        bytes, offset, offset + length, that.bytes, that.offset, that.offset + that.length);
+                && Arrays.equals(bytes, offset, offset + length, that.bytes, that.offset, that.offset + that.length);
     }
 
     @Override

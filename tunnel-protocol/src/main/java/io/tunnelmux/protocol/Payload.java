@@ -12,6 +12,7 @@ package io.tunnelmux.protocol;
 public interface Payload {
 
     /** No bytes at all. Releasing it does nothing. */
+    @SuppressWarnings("ClassInitializationDeadlock") // the only way to HeapPayload is through this interface
     Payload EMPTY = new HeapPayload(new byte[0], 0, 0);
 
     /** Number of bytes, 0 or more. */

@@ -177,12 +177,14 @@ public final class FrameDecoder {
             throw breach(FrameType.name(type) + ", which is reserved");
         }
         if (!FrameType.fits(type, streamId)) {
-            throw breach(FrameType.name(type) + (streamId == 0 ? " on stream 0" : " on stream " + streamId + ", not on 0"));
+            throw breach(
+                    FrameType.name(type) + (streamId == 0 ? " on stream 0" : " on stream " + streamId + ", not on 0"));
         }
         int limit = type == FrameType.HELLO ? FrameType.MAX_HELLO_BYTES : maxFrameBytes;
         if (missing > limit) {
             throw ProtocolException.tunnel(
-                    FRAME_TOO_LARGE, FrameType.name(type) + " of " + missing + " bytes, at most " + limit + " are allowed");
+                    FRAME_TOO_LARGE,
+                    FrameType.name(type) + " of " + missing + " bytes, at most " + limit + " are allowed");
         }
         switch (type) {
             case FrameType.WINDOW -> checkLength(missing == FrameType.WINDOW_BYTES);
@@ -302,19 +304,21 @@ public final class FrameDecoder {
             case FrameType.HELLO -> handler.onHello(new Frame.Hello(Payload.of(whole), flags != 0));
             case FrameType.CLOSE -> handler.onClose(new Frame.Close(streamId, code(whole), endReason(whole)));
             case FrameType.CANCEL -> handler.onCancel(new Frame.Cancel(streamId, code(whole), endReason(whole)));
-            case FrameType.GOAWAY -> onGoAway(ByteBuffer.wrap(whole), handler);
+            case FrameType.GOAWAY -> onGoAway(whole, handler);
             default -> throw new AssertionError(type);
         }
     }
 
-    private void onGoAway(ByteBuffer payload, FrameHandler handler) {
+    private void onGoAway(byte[] whole, FrameHandler handler) {
+        ByteBuffer payload = ByteBuffer.wrap(whole);
         int lastStreamId = payload.getInt();
         if (lastStreamId < 0) {
-            throw breach("GOAWAY with last stream id " + Integer.toUnsignedString(lastStreamId) + ", which has bit 31 set");
+            throw breach(
+                    "GOAWAY with last stream id " + Integer.toUnsignedString(lastStreamId) + ", which has bit 31 set");
         }
         int code = payload.getInt();
         long reconnectAfterMillis = Integer.toUnsignedLong(payload.getInt());
-        String reason = Reasons.decode(payload.array(), FrameType.GOAWAY_BYTES);
+        String reason = Reasons.decode(whole, FrameType.GOAWAY_BYTES);
         handler.onGoAway(new Frame.GoAway(lastStreamId, code, reconnectAfterMillis, reason));
     }
 

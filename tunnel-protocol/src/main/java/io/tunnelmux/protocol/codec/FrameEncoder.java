@@ -57,7 +57,8 @@ public final class FrameEncoder {
         if (frame instanceof Frame.Hello hello) {
             int length = hello.payload().length();
             if (length > FrameType.MAX_HELLO_BYTES) {
-                throw new IllegalArgumentException("HELLO of " + length + " bytes, at most " + FrameType.MAX_HELLO_BYTES);
+                throw new IllegalArgumentException(
+                        "HELLO of " + length + " bytes, at most " + FrameType.MAX_HELLO_BYTES);
             }
             return word(FrameType.HELLO, reply(hello.isReply()), length, 0);
         }
@@ -75,7 +76,8 @@ public final class FrameEncoder {
             return data.payload();
         }
         if (frame instanceof Frame.Window window) {
-            return Payload.of(allocate(FrameType.WINDOW_BYTES).putInt(window.increment()).array());
+            return Payload.of(
+                    allocate(FrameType.WINDOW_BYTES).putInt(window.increment()).array());
         }
         if (frame instanceof Frame.Message message) {
             return message.payload();
@@ -90,10 +92,12 @@ public final class FrameEncoder {
             return end(cancel.code(), cancel.reason());
         }
         if (frame instanceof Frame.Ping ping) {
-            return Payload.of(allocate(FrameType.WORD_BYTES).putLong(ping.opaque()).array());
+            return Payload.of(
+                    allocate(FrameType.WORD_BYTES).putLong(ping.opaque()).array());
         }
         if (frame instanceof Frame.Ack ack) {
-            return Payload.of(allocate(FrameType.WORD_BYTES).putLong(ack.received()).array());
+            return Payload.of(
+                    allocate(FrameType.WORD_BYTES).putLong(ack.received()).array());
         }
         if (frame instanceof Frame.GoAway goAway) {
             byte[] reason = Reasons.encode(goAway.reason());
@@ -119,8 +123,8 @@ public final class FrameEncoder {
 
     private static long word(int type, int flags, int length, int streamId) {
         if (length > FrameType.MAX_PAYLOAD_BYTES) {
-            throw new IllegalArgumentException(FrameType.name(type) + " of " + length + " bytes, at most "
-                    + FrameType.MAX_PAYLOAD_BYTES);
+            throw new IllegalArgumentException(
+                    FrameType.name(type) + " of " + length + " bytes, at most " + FrameType.MAX_PAYLOAD_BYTES);
         }
         return (long) type << 56
                 | (long) (flags & FrameType.knownFlags(type, streamId)) << 48
@@ -134,8 +138,10 @@ public final class FrameEncoder {
 
     private static Payload end(int code, String reason) {
         byte[] bytes = Reasons.encode(reason);
-        return Payload.of(
-                allocate(FrameType.END_BYTES + bytes.length).putInt(code).put(bytes).array());
+        return Payload.of(allocate(FrameType.END_BYTES + bytes.length)
+                .putInt(code)
+                .put(bytes)
+                .array());
     }
 
     private static ByteBuffer allocate(int bytes) {

@@ -188,7 +188,9 @@ class FrameDecoderTest {
         String windowOfFour = "0300000400000001" + "00000004";
         for (String frame : new String[] {dataOfTwoBytes, windowOfFour, dataOfTwoBytes}) {
             for (int at = 0; at < frame.length(); at += 2) {
-                assertThat(decoder.isBetweenFrames()).as("at %d of %s", at / 2, frame).isEqualTo(at == 0);
+                assertThat(decoder.isBetweenFrames())
+                        .as("at %d of %s", at / 2, frame)
+                        .isEqualTo(at == 0);
                 decode(frame.substring(at, at + 2));
             }
         }
@@ -212,8 +214,7 @@ class FrameDecoderTest {
     void cutsALongReasonBetweenTwoCharacters() {
         byte[] reason = ("x".repeat(1_023) + "é and more").getBytes(StandardCharsets.UTF_8);
 
-        decoder.decode(
-                tracker.payload(frame(FrameType.CLOSE, 0, 1, concat(new byte[4], reason))), received);
+        decoder.decode(tracker.payload(frame(FrameType.CLOSE, 0, 1, concat(new byte[4], reason))), received);
 
         assertThat(received.frames()).containsExactly(new Frame.Close(1, 0, "x".repeat(1_023)));
     }
@@ -223,8 +224,7 @@ class FrameDecoderTest {
         byte[] reason = new byte[1_024];
         Arrays.fill(reason, (byte) 0xff);
 
-        decoder.decode(
-                tracker.payload(frame(FrameType.CANCEL, 0, 1, concat(new byte[4], reason))), received);
+        decoder.decode(tracker.payload(frame(FrameType.CANCEL, 0, 1, concat(new byte[4], reason))), received);
 
         assertThat(received.frames()).containsExactly(new Frame.Cancel(1, 0, "\ufffd".repeat(341)));
     }
@@ -271,6 +271,9 @@ class FrameDecoderTest {
     }
 
     private static byte[] concat(byte[] first, byte[] second) {
-        return ByteBuffer.allocate(first.length + second.length).put(first).put(second).array();
+        return ByteBuffer.allocate(first.length + second.length)
+                .put(first)
+                .put(second)
+                .array();
     }
 }

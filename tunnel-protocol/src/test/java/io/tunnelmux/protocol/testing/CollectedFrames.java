@@ -24,7 +24,10 @@ public final class CollectedFrames implements FrameHandler {
 
     /** Only the frames, as delivered. */
     public List<Frame> frames() {
-        return seen.stream().filter(Frame.class::isInstance).map(Frame.class::cast).toList();
+        return seen.stream()
+                .filter(Frame.class::isInstance)
+                .map(Frame.class::cast)
+                .toList();
     }
 
     /**
