@@ -1,2 +1,3 @@
 /** Gateway, agent and upstream in one process, to try and to read. */
+@org.jspecify.annotations.NullMarked
 package io.tunnelmux.examples.quickstart;
