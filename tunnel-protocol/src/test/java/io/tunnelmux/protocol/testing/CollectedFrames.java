@@ -9,8 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Collects what a decoder delivers: frames with payloads copied to the heap and released, and {@link ProtocolException}s for breaches
- * that cost a stream. {@link #joined()} puts the pieces of one DATA together again, so that the result does not depend on how the bytes
+ * Collects what a decoder delivers: frames with payloads copied to the heap and released, and a {@link Breach} for each that costs
+ * a stream. {@link #joined()} puts the pieces of one DATA together again, so that the result does not depend on how the bytes
  * came.
  */
 public final class CollectedFrames implements FrameHandler {
@@ -123,6 +123,6 @@ public final class CollectedFrames implements FrameHandler {
 
     @Override
     public void onStreamBreach(ProtocolException breach) {
-        seen.add(breach);
+        seen.add(Breach.of(breach));
     }
 }

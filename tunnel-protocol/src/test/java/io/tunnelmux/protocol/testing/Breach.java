@@ -1,0 +1,20 @@
+package io.tunnelmux.protocol.testing;
+
+import io.tunnelmux.protocol.ErrorCode;
+import io.tunnelmux.protocol.ProtocolException;
+
+/**
+ * What a {@link ProtocolException} says, comparable.
+ *
+ * @param streamId the stream that pays; 0 is the tunnel
+ */
+public record Breach(int streamId, ErrorCode code) {
+
+    public static Breach of(ProtocolException breach) {
+        return new Breach(breach.streamId(), breach.code());
+    }
+
+    public boolean costsTunnel() {
+        return streamId == 0;
+    }
+}
