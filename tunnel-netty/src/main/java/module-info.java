@@ -4,15 +4,17 @@ import org.jspecify.annotations.NullMarked;
 @NullMarked
 module io.tunnelmux.netty {
     requires transitive io.tunnelmux.core;
-    requires io.netty.buffer;
+    requires transitive io.netty.buffer;
     requires io.netty.codec;
     requires io.netty.codec.http;
-    requires io.netty.common;
+    requires transitive io.netty.common;
     requires io.netty.handler;
-    requires io.netty.transport;
+    requires transitive io.netty.transport;
     requires org.slf4j;
     requires static io.netty.transport.classes.epoll;
     requires static io.netty.transport.classes.io_uring;
     requires static io.netty.transport.unix.common;
     requires static transitive org.jspecify;
+
+    exports io.tunnelmux.netty.transport;
 }

@@ -1,0 +1,66 @@
+package io.tunnelmux.netty.transport;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.channel.DefaultMaxMessagesRecvByteBufAllocator;
+
+/**
+ * Read buffers with room in front of what is read, so that a tunnel's headers can be written there and the buffer goes out as it came in.
+ *
+ * <pre>
+ * |← 24 bytes →|← what the socket gave           →|← not used →|
+ * </pre>
+ *
+ * The size adapts to what comes: a buffer read full makes the next four times as long, up to 64 KiB; two bursts in a row that would have
+ * fitted in a quarter halve it, down to 512 bytes. Sizes are powers of two, headroom included, which is what allocators have ready.
+ */
+final class HeadroomAllocator extends DefaultMaxMessagesRecvByteBufAllocator {
+    /** A frame's header, and behind it the longest WebSocket header that a client writes; rounded up to whole words. */
+    static final int HEADROOM_BYTES = 24;
+
+    static final int MIN_BYTES = 512;
+    static final int FIRST_BYTES = 2_048;
+    static final int MAX_BYTES = 65_536;
+
+    @Override
+    @SuppressWarnings("deprecation")
+    public Handle newHandle() {
+        return new AdaptiveHandle();
+    }
+
+    private final class AdaptiveHandle extends MaxMessageHandle {
+        private int size = FIRST_BYTES;
+        private boolean wasSmall;
+
+        @Override
+        public ByteBuf allocate(ByteBufAllocator alloc) {
+            return alloc.ioBuffer(size, size).setIndex(HEADROOM_BYTES, HEADROOM_BYTES);
+        }
+
+        @Override
+        public int guess() {
+            return size - HEADROOM_BYTES;
+        }
+
+        @Override
+        public void lastBytesRead(int bytes) {
+            if (bytes == attemptedBytesRead() && bytes > 0) {
+                size = Math.min(4 * size, MAX_BYTES);
+                wasSmall = false;
+            }
+            super.lastBytesRead(bytes);
+        }
+
+        @Override
+        public void readComplete() {
+            if (totalBytesRead() + HEADROOM_BYTES > size / 4) {
+                wasSmall = false;
+            } else if (wasSmall) {
+                size = Math.max(size / 2, MIN_BYTES);
+                wasSmall = false;
+            } else {
+                wasSmall = true;
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+package io.tunnelmux.netty.transport;
+
+import io.netty.bootstrap.Bootstrap;
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.WriteBufferWaterMark;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import io.netty.util.concurrent.EventExecutor;
+import java.util.IdentityHashMap;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A fixed number of event loops and the kind of socket that goes with them. What is to work together without crossing threads (a tunnel
+ * and the sockets routed through it) belongs on one loop: take {@link #next} for the first, and that one's loop for the others.
+ *
+ * <p>The threads are daemons. Any thread may call any method.
+ */
+public final class NettyLoops implements AutoCloseable {
+    /** A channel with less than this waiting is writable again: little waits below the scheduler, so what is urgent overtakes. */
+    public static final int LOW_WATER_BYTES = 32 * 1024;
+    /** A channel with more than this waiting is not writable. */
+    public static final int HIGH_WATER_BYTES = 64 * 1024;
+
+    private static final int BACKLOG = 1_024;
+    private static final long SHUTDOWN_SECONDS = 5;
+
+    private final NativeIo io;
+    private final EventLoopGroup group;
+    private final IdentityHashMap<EventExecutor, NettyLoop> loops = new IdentityHashMap<>();
+
+    private NettyLoops(int count, NativeIo io) {
+        this.io = io;
+        group = new MultiThreadIoEventLoopGroup(
+                count, new DefaultThreadFactory("tunnelmux-loop", true), io.handlerFactory());
+        for (EventExecutor executor : group) {
+            loops.put(executor, new NettyLoop((EventLoop) executor));
+        }
+    }
+
+    /**
+     * Makes loops, each with a thread of its own that starts when it is first used.
+     *
+     * @param count at least 1; a tunnel never uses more than one of them
+     * @throws IllegalArgumentException if {@code count} is less than 1
+     * @throws UnsupportedOperationException if {@code mode} is not available here, with the reason as its cause
+     */
+    public static NettyLoops create(int count, IoMode mode) {
+        if (count < 1) {
+            throw new IllegalArgumentException("count: " + count);
+        }
+        return new NettyLoops(count, NativeIo.of(mode));
+    }
+
+    /** The loops in turn. */
+    public NettyLoop next() {
+        return of(group.next());
+    }
+
+    /**
+     * The loop of an event loop.
+     *
+     * @throws IllegalArgumentException if it is none of these
+     */
+    public NettyLoop of(EventLoop eventLoop) {
+        NettyLoop loop = loops.get(eventLoop);
+        if (loop == null) {
+            throw new IllegalArgumentException("not one of these loops: " + eventLoop);
+        }
+        return loop;
+    }
+
+    /** How many there are. */
+    public int size() {
+        return loops.size();
+    }
+
+    /** The kind that was chosen; never {@link IoMode#AUTO}. */
+    public IoMode mode() {
+        return io.mode();
+    }
+
+    /**
+     * Dials sockets that live on {@code loop}, with the options that every socket here has: no delay, the water marks, read buffers with
+     * room for headers in front, and half-close (the end of input does not close the channel, but comes as
+     * {@link io.netty.channel.socket.ChannelInputShutdownEvent}).
+     */
+    public Bootstrap bootstrap(NettyLoop loop) {
+        return new Bootstrap()
+                .group(loop.eventLoop())
+                .channel(io.socketType())
+                .option(ChannelOption.TCP_NODELAY, true)
+                .option(ChannelOption.ALLOW_HALF_CLOSURE, true)
+                .option(ChannelOption.WRITE_BUFFER_WATER_MARK, waterMark())
+                .option(ChannelOption.RECVBUF_ALLOCATOR, new HeadroomAllocator());
+    }
+
+    /** Accepts sockets onto these loops in turn, with the options of {@link #bootstrap}. */
+    public ServerBootstrap serverBootstrap() {
+        return new ServerBootstrap()
+                .group(group)
+                .channel(io.serverType())
+                .option(ChannelOption.SO_BACKLOG, BACKLOG)
+                .option(ChannelOption.SO_REUSEADDR, true)
+                .childOption(ChannelOption.TCP_NODELAY, true)
+                .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
+                .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, waterMark())
+                .childOption(ChannelOption.RECVBUF_ALLOCATOR, new HeadroomAllocator());
+    }
+
+    /** Ends all loops and closes their channels. Returns when that is done, at the latest after ten seconds; at once on a loop. */
+    @Override
+    public void close() {
+        var done = group.shutdownGracefully(0, SHUTDOWN_SECONDS, TimeUnit.SECONDS);
+        if (loops.keySet().stream().noneMatch(EventExecutor::inEventLoop)) {
+            done.awaitUninterruptibly(2 * SHUTDOWN_SECONDS, TimeUnit.SECONDS);
+        }
+    }
+
+    private static WriteBufferWaterMark waterMark() {
+        return new WriteBufferWaterMark(LOW_WATER_BYTES, HIGH_WATER_BYTES);
+    }
+}

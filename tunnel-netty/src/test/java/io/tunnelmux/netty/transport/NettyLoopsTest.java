@@ -1,0 +1,180 @@
+package io.tunnelmux.netty.transport;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOutboundHandlerAdapter;
+import io.netty.channel.epoll.Epoll;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class NettyLoopsTest {
+    private static final long PATIENCE_SECONDS = 30;
+
+    @Test
+    void giveTheSameLoopForTheSameThread() {
+        try (NettyLoops loops = NettyLoops.create(2, IoMode.NIO)) {
+            NettyLoop first = loops.next();
+            NettyLoop second = loops.next();
+
+            assertThat(first).isNotSameAs(second);
+            assertThat(loops.next()).isSameAs(first);
+            assertThat(loops.of(second.eventLoop())).isSameAs(second);
+            assertThat(loops.size()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void knowOnlyTheirOwn() {
+        try (NettyLoops loops = NettyLoops.create(1, IoMode.NIO);
+                NettyLoops others = NettyLoops.create(1, IoMode.NIO)) {
+            NettyLoop stranger = others.next();
+
+            assertThatThrownBy(() -> loops.of(stranger.eventLoop())).isInstanceOf(IllegalArgumentException.class);
+        }
+    }
+
+    @Test
+    void automaticallyTakeEpollWhereItIs() {
+        try (NettyLoops loops = NettyLoops.create(1, IoMode.AUTO)) {
+            assertThat(loops.mode()).isEqualTo(Epoll.isAvailable() ? IoMode.EPOLL : IoMode.NIO);
+        }
+    }
+
+    @Test
+    void sayWhyAKindIsNotAvailable() {
+        // The natives of io_uring are not among the dependencies of these tests.
+        assertThatThrownBy(() -> NettyLoops.create(1, IoMode.IO_URING))
+                .isInstanceOf(UnsupportedOperationException.class)
+                .hasMessageContaining("IO_URING")
+                .hasCauseInstanceOf(Throwable.class);
+    }
+
+    @Test
+    void loopsRunTasksInOrderAndOnTime() throws Exception {
+        try (NettyLoops loops = NettyLoops.create(1, IoMode.AUTO)) {
+            NettyLoop loop = loops.next();
+            List<String> order = new ArrayList<>();
+            CompletableFuture<Long> done = new CompletableFuture<>();
+
+            loop.execute(() -> {
+                long begin = loop.nanoTime();
+                loop.schedule(() -> order.add("cancelled"), 0).cancel();
+                loop.schedule(() -> done.complete(loop.nanoTime() - begin), 1_000_000);
+                loop.execute(() -> order.add("later"));
+                order.add("now");
+            });
+
+            assertThat(done.get(PATIENCE_SECONDS, TimeUnit.SECONDS)).isGreaterThanOrEqualTo(1_000_000);
+            assertThat(order).containsExactly("now", "later");
+            assertThat(loop.inLoop()).isFalse();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"NIO", "EPOLL"})
+    void readBuffersHaveRoomInFrontAndGrow(IoMode mode) throws Exception {
+        assumeTrue(mode != IoMode.EPOLL || Epoll.isAvailable());
+        int total = 4 * 1024 * 1024;
+        try (NettyLoops loops = NettyLoops.create(1, mode)) {
+            CompletableFuture<Integer> biggest = new CompletableFuture<>();
+            ChannelInboundHandlerAdapter reader = new ChannelInboundHandlerAdapter() {
+                private int received;
+                private int longest;
+
+                @Override
+                public void channelRead(ChannelHandlerContext ctx, Object msg) {
+                    ByteBuf buf = (ByteBuf) msg;
+                    if (buf.readerIndex() != HeadroomAllocator.HEADROOM_BYTES) {
+                        biggest.completeExceptionally(new AssertionError("reads at " + buf.readerIndex()));
+                    }
+                    longest = Math.max(longest, buf.capacity());
+                    received += buf.readableBytes();
+                    buf.release();
+                    if (received == total) {
+                        biggest.complete(longest);
+                    }
+                }
+            };
+            Channel server = listen(
+                    loops.serverBootstrap(), channel -> channel.pipeline().addLast(reader));
+            Channel client = dial(loops, server);
+            client.eventLoop()
+                    .execute(() ->
+                            client.writeAndFlush(client.alloc().buffer(total).writeZero(total)));
+
+            assertThat(biggest.get(PATIENCE_SECONDS, TimeUnit.SECONDS)).isEqualTo(HeadroomAllocator.MAX_BYTES);
+        }
+    }
+
+    @Test
+    void aChannelIsFlushedOnceAtTheEndOfATurn() throws Exception {
+        try (NettyLoops loops = NettyLoops.create(1, IoMode.AUTO)) {
+            NettyLoop loop = loops.next();
+            Channel server = listen(loops.serverBootstrap(), channel -> {});
+            AtomicInteger flushes = new AtomicInteger();
+            List<Channel> channels = new ArrayList<>();
+            for (int i = 0; i < 100; i++) {
+                Channel channel = dial(loops, server);
+                channel.pipeline().addLast(new ChannelOutboundHandlerAdapter() {
+                    @Override
+                    public void flush(ChannelHandlerContext ctx) {
+                        flushes.incrementAndGet();
+                        ctx.flush();
+                    }
+                });
+                channels.add(channel);
+            }
+            CompletableFuture<Integer> during = new CompletableFuture<>();
+            CompletableFuture<Integer> after = new CompletableFuture<>();
+
+            loop.execute(() -> {
+                for (int round = 0; round < 3; round++) {
+                    channels.forEach(loop::flushLater);
+                }
+                during.complete(flushes.get());
+                loop.execute(() -> after.complete(flushes.get()));
+            });
+
+            assertThat(during.get(PATIENCE_SECONDS, TimeUnit.SECONDS)).isZero();
+            assertThat(after.get(PATIENCE_SECONDS, TimeUnit.SECONDS)).isEqualTo(100);
+        }
+    }
+
+    private static Channel listen(ServerBootstrap bootstrap, Consumer<Channel> handler) throws Exception {
+        return bootstrap
+                .childHandler(new ChannelInitializer<>() {
+                    @Override
+                    protected void initChannel(Channel channel) {
+                        handler.accept(channel);
+                    }
+                })
+                .bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+                .sync()
+                .channel();
+    }
+
+    private static Channel dial(NettyLoops loops, Channel server) throws Exception {
+        return loops.bootstrap(loops.next())
+                .handler(new ChannelInboundHandlerAdapter())
+                .connect(server.localAddress())
+                .sync()
+                .channel();
+    }
+}
