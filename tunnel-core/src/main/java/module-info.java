@@ -8,5 +8,6 @@ module io.tunnelmux.core {
     requires org.slf4j;
     requires static transitive org.jspecify;
 
+    exports io.tunnelmux.core;
     exports io.tunnelmux.core.transport;
 }

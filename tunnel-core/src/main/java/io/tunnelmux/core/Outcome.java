@@ -1,0 +1,45 @@
+package io.tunnelmux.core;
+
+import io.tunnelmux.protocol.ErrorCode;
+import java.util.Objects;
+
+/**
+ * How a stream or a tunnel ended.
+ *
+ * @param code an unsigned number, see {@link ErrorCode}; 0 is a clean end
+ * @param reason for people, may be empty
+ * @param isLocal whether this side ended it
+ * @param isRetryable whether the peer certainly did nothing with it, so that it may be sent again elsewhere
+ */
+public record Outcome(int code, String reason, boolean isLocal, boolean isRetryable) {
+
+    public Outcome {
+        Objects.requireNonNull(reason);
+    }
+
+    static Outcome local(ErrorCode code, String reason) {
+        return new Outcome(code.value(), reason, true, false);
+    }
+
+    static Outcome remote(int code, String reason) {
+        return new Outcome(code, reason, false, code == ErrorCode.REFUSED.value());
+    }
+
+    /** Whether all that was sent has arrived, in both directions, as far as the peer says. */
+    public boolean isClean() {
+        return code == ErrorCode.NO_ERROR.value();
+    }
+
+    /** Whether it ended for this reason. */
+    public boolean is(ErrorCode expected) {
+        return code == expected.value();
+    }
+
+    @Override
+    public String toString() {
+        return ErrorCode.nameOf(code)
+                + (isLocal ? " (local" : " (remote")
+                + (isRetryable ? ", retryable)" : ")")
+                + (reason.isEmpty() ? "" : ": " + reason);
+    }
+}

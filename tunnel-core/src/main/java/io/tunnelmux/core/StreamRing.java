@@ -1,0 +1,70 @@
+package io.tunnelmux.core;
+
+import org.jspecify.annotations.Nullable;
+
+/** Streams that wait for the same thing, first come first served. A stream is in at most one ring; all operations take constant time. */
+final class StreamRing {
+
+    private @Nullable TunnelStream first;
+    private @Nullable TunnelStream last;
+    private int size;
+
+    @Nullable
+    TunnelStream first() {
+        return first;
+    }
+
+    boolean hasOthers() {
+        return size > 1;
+    }
+
+    boolean isEmpty() {
+        return first == null;
+    }
+
+    void addLast(TunnelStream stream) {
+        assert stream.ring == null : "stream " + stream.id() + " waits already";
+        stream.ring = this;
+        stream.previous = last;
+        if (last == null) {
+            first = stream;
+        } else {
+            last.next = stream;
+        }
+        last = stream;
+        size++;
+    }
+
+    void remove(TunnelStream stream) {
+        assert stream.ring == this : "stream " + stream.id() + " is not in this ring";
+        TunnelStream before = stream.previous;
+        TunnelStream after = stream.next;
+        if (before == null) {
+            first = after;
+        } else {
+            before.next = after;
+        }
+        if (after == null) {
+            last = before;
+        } else {
+            after.previous = before;
+        }
+        stream.ring = null;
+        stream.previous = null;
+        stream.next = null;
+        size--;
+    }
+
+    void moveToLast(TunnelStream stream) {
+        remove(stream);
+        addLast(stream);
+    }
+
+    /** Empties this ring into {@code target}, in order. */
+    void moveAllTo(StreamRing target) {
+        for (TunnelStream stream = first; stream != null; stream = first) {
+            remove(stream);
+            target.addLast(stream);
+        }
+    }
+}

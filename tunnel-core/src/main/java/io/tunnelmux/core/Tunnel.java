@@ -1,0 +1,426 @@
+package io.tunnelmux.core;
+
+import io.tunnelmux.core.transport.Transport;
+import io.tunnelmux.core.transport.TunnelLoop;
+import io.tunnelmux.protocol.ErrorCode;
+import io.tunnelmux.protocol.Frame;
+import io.tunnelmux.protocol.Hello;
+import io.tunnelmux.protocol.Message;
+import io.tunnelmux.protocol.MessageFormat;
+import io.tunnelmux.protocol.Payload;
+import io.tunnelmux.protocol.Settings;
+import io.tunnelmux.protocol.codec.HelloCodec;
+import io.tunnelmux.protocol.codec.MessageCodec;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Many streams over one transport. Made by a {@link TunnelClient} or a {@link TunnelServer}, which shake hands first; from then on either side opens
+ * streams. One loop owns the tunnel: nothing in it is locked.
+ *
+ * <p>Any thread may call the public methods; those that act hop onto the loop, in order.
+ */
+public final class Tunnel {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Tunnel.class);
+
+    /** Who made the tunnel and wants to know what becomes of it, also before the handshake is done. On the loop. */
+    interface Owner {
+        void onOpened(Tunnel tunnel);
+
+        void onDraining(Tunnel tunnel);
+
+        void onEnded(Tunnel tunnel, Outcome outcome);
+    }
+
+    private enum State {
+        HANDSHAKE,
+        OPEN,
+        ENDED
+    }
+
+    private final Transport transport;
+    private final TunnelLoop loop;
+    private final TunnelConfig config;
+    private final TunnelHandler handler;
+    private final Owner owner;
+    private final Handshake handshake;
+    private final StreamTable streams;
+    private final ReceiveWindow receiveWindow;
+    private final WriteScheduler scheduler;
+    private final KeepAlive keepAlive;
+    private final FrameReceiver receiver;
+    private State state = State.HANDSHAKE;
+    private MessageCodec codec = MessageCodec.of(MessageFormat.CBOR);
+    private @Nullable Hello peer;
+    private String sessionId = "";
+    private boolean isDrainingLocally;
+    private boolean isDrainingRemotely;
+    private int lastAcceptedId = Integer.MAX_VALUE;
+    private long reconnectAfterMillis;
+    private int lastIdPeerTakes = Integer.MAX_VALUE;
+    private TunnelLoop.@Nullable Timer handshakeTimer;
+    private TunnelLoop.@Nullable Timer drainTimer;
+    private volatile int openStreams;
+    private volatile boolean takesStreams;
+
+    Tunnel(Transport transport, TunnelConfig config, Handshake handshake, TunnelHandler handler, Owner owner) {
+        this.transport = transport;
+        this.config = config;
+        this.handshake = handshake;
+        this.handler = handler;
+        this.owner = owner;
+        loop = transport.loop();
+        streams = new StreamTable(handshake.isDialler());
+        receiveWindow = new ReceiveWindow(config.settings().tunnelWindowBytes());
+        scheduler = new WriteScheduler(this, transport, receiveWindow);
+        keepAlive = new KeepAlive(
+                loop,
+                config.settings(),
+                () -> scheduler.control(new Frame.Ping(loop.nanoTime(), false)),
+                () -> end(
+                        Outcome.local(ErrorCode.TIMEOUT, "nothing came from the peer, not even an answer to a ping"),
+                        true));
+        receiver = new FrameReceiver(this);
+    }
+
+    /** The loop that owns this tunnel, its streams, and what is best routed through it. */
+    public TunnelLoop loop() {
+        return loop;
+    }
+
+    /** What the peer said of itself; its token is left out. */
+    public Hello peer() {
+        Hello hello = peer;
+        if (hello == null) {
+            throw new IllegalStateException("the handshake is not done");
+        }
+        return hello;
+    }
+
+    /** The name of this session, the same on both sides; unguessable, and not for logs that others read. */
+    public String sessionId() {
+        return sessionId;
+    }
+
+    /** The peer's address, for people. */
+    public String remoteAddress() {
+        return transport.peer();
+    }
+
+    /** Streams that are open, from either side. */
+    public int openStreams() {
+        return openStreams;
+    }
+
+    /** Whether streams can be opened: the handshake is done, neither side drains, and the transport stands. */
+    public boolean takesStreams() {
+        return takesStreams;
+    }
+
+    /**
+     * Opens a stream with {@code request}; data may follow at once, there is nothing to wait for.
+     *
+     * <p>Where the tunnel cannot take it (ended, draining, as many open as the peer allows) the handler's {@code onClosed} is called on the loop after this
+     * method has returned, with the outcome {@code REFUSED}, retryable.
+     *
+     * @param isEnd whether this side's half ends with the request
+     */
+    public TunnelStream open(Message request, boolean isEnd, StreamHandler streamHandler) {
+        TunnelStream stream = new TunnelStream(this, streamHandler);
+        if (loop.inLoop()) {
+            openInLoop(stream, request, isEnd);
+        } else {
+            loop.execute(() -> openInLoop(stream, request, isEnd));
+        }
+        return stream;
+    }
+
+    /** Sends a message on the tunnel itself, on no stream. It is dropped if the tunnel has ended. */
+    public void send(Message message) {
+        Payload encoded = codec.encode(message);
+        if (loop.inLoop()) {
+            sendInLoop(encoded);
+        } else {
+            loop.execute(() -> sendInLoop(encoded));
+        }
+    }
+
+    /**
+     * Goes down in an orderly way: the peer is told to open no more streams, those under way go on, and the tunnel ends with the last of them or when
+     * {@code patience} is over, whichever comes first. Further calls do nothing.
+     */
+    public void drain(String reason, Duration patience) {
+        loop.execute(() -> drainInLoop(reason, patience));
+    }
+
+    /** Ends the tunnel at once, and with it all streams; the peer is told why. Further calls do nothing. */
+    public void close(ErrorCode code, String reason) {
+        loop.execute(() -> end(Outcome.local(code, reason), true));
+    }
+
+    @Override
+    public String toString() {
+        return "tunnel with " + transport.peer();
+    }
+
+    // From here on: on the loop.
+
+    void start() {
+        assert loop.inLoop();
+        handshakeTimer = loop.schedule(
+                () -> end(Outcome.local(ErrorCode.TIMEOUT, "no handshake within " + config.handshakeTimeout()), true),
+                config.handshakeTimeout().toNanos());
+        transport.start(receiver, config.settings().maxFrameBytes());
+        Hello greeting = handshake.greeting();
+        if (greeting != null) {
+            scheduler.control(new Frame.Hello(HelloCodec.encode(greeting), false));
+            scheduler.drainNow();
+        }
+    }
+
+    /** How long the peer's GOAWAY asked to stay away; 0 is at will. */
+    long reconnectAfterMillis() {
+        return reconnectAfterMillis;
+    }
+
+    boolean isEnded() {
+        return state == State.ENDED;
+    }
+
+    boolean isShakingHands() {
+        return state == State.HANDSHAKE;
+    }
+
+    /** The peer's HELLO has come. */
+    void onHello(Hello hello, boolean isReply) {
+        Handshake.Result result = handshake.onHello(hello, isReply);
+        peer = result.peer();
+        sessionId = result.sessionId();
+        codec = MessageCodec.of(result.messageFormat());
+        if (handshakeTimer != null) {
+            handshakeTimer.cancel();
+        }
+        Hello answer = result.answer();
+        if (answer != null) {
+            scheduler.control(new Frame.Hello(HelloCodec.encode(answer), true));
+        }
+        scheduler.onHandshakeDone(
+                hello.settings().maxFrameBytes(), hello.settings().tunnelWindowBytes());
+        state = State.OPEN;
+        takesStreams = true;
+        keepAlive.start();
+        owner.onOpened(this);
+        callHandler(() -> handler.onOpened(this));
+    }
+
+    void onBytesReceived() {
+        keepAlive.onBytesReceived();
+    }
+
+    WriteScheduler scheduler() {
+        return scheduler;
+    }
+
+    StreamTable streams() {
+        return streams;
+    }
+
+    ReceiveWindow receiveWindow() {
+        return receiveWindow;
+    }
+
+    MessageCodec codec() {
+        return codec;
+    }
+
+    Settings settings() {
+        return config.settings();
+    }
+
+    /** Whether both sides have named this capability. */
+    boolean isInForce(String capability) {
+        return handshake.capabilities().contains(capability)
+                && peer().capabilities().contains(capability);
+    }
+
+    int peerMaxMessageBytes() {
+        return peer().settings().maxMessageBytes();
+    }
+
+    Payload encode(Message message) {
+        return codec.encode(message);
+    }
+
+    /** Whether this side still takes the peer's streams with this id: not those above what its GOAWAY said. */
+    boolean takesRemote(int id) {
+        return id <= lastAcceptedId;
+    }
+
+    /** The peer opens a stream; who handles it is asked. */
+    void onRemoteOpened(int id, Message request, boolean isEnd) {
+        TunnelStream stream = new TunnelStream(this, Refused.HANDLER);
+        stream.beginRemotely(id, isEnd);
+        streams.add(stream);
+        openStreams = streams.size();
+        StreamHandler streamHandler;
+        try {
+            streamHandler = handler.onStream(stream, request, isEnd);
+        } catch (RuntimeException e) {
+            onCallbackFailed(stream, e);
+            stream.cancel(ErrorCode.INTERNAL_ERROR, "the tunnel's handler failed");
+            return;
+        }
+        if (streamHandler == null) {
+            stream.cancel(ErrorCode.REFUSED, "nobody here handles " + request.type());
+        } else {
+            stream.handleWith(streamHandler);
+        }
+    }
+
+    void onTunnelMessage(Message message) {
+        callHandler(() -> handler.onMessage(this, message));
+    }
+
+    void onGoAway(Frame.GoAway goAway) {
+        reconnectAfterMillis = goAway.reconnectAfterMillis();
+        ErrorCode code = ErrorCode.of(goAway.code());
+        if (code != ErrorCode.NO_ERROR && code != ErrorCode.SHUTTING_DOWN) {
+            end(Outcome.remote(goAway.code(), goAway.reason()), false);
+            return;
+        }
+        lastIdPeerTakes = Math.min(lastIdPeerTakes, goAway.lastStreamId());
+        takesStreams = false;
+        streams.forEach(stream -> {
+            if (streams.isLocal(stream.id()) && stream.id() > lastIdPeerTakes) {
+                stream.finish(Outcome.remote(ErrorCode.REFUSED.value(), "the peer is draining: " + goAway.reason()));
+            }
+        });
+        if (!isDrainingRemotely) {
+            isDrainingRemotely = true;
+            owner.onDraining(this);
+            callHandler(() -> handler.onDraining(this));
+        }
+    }
+
+    void forget(TunnelStream stream) {
+        scheduler.forget(stream);
+        receiver.forget(stream);
+        streams.remove(stream);
+        openStreams = streams.size();
+        if (isDrainingLocally && streams.size() == 0) {
+            loop.execute(this::endIfDrained);
+        }
+    }
+
+    /** The one end of a tunnel, whatever led to it. */
+    void end(Outcome outcome, boolean tellPeer) {
+        if (state == State.ENDED) {
+            return;
+        }
+        boolean wasOpen = state == State.OPEN;
+        state = State.ENDED;
+        takesStreams = false;
+        keepAlive.stop();
+        cancel(handshakeTimer);
+        cancel(drainTimer);
+        streams.forEach(stream -> stream.finish(new Outcome(
+                ErrorCode.TRANSPORT_LOST.value(),
+                "the tunnel has ended: " + outcome,
+                outcome.isLocal(),
+                stream.isUnsent())));
+        if (tellPeer) {
+            transport.write(new Frame.GoAway(streams.lastRemoteId(), outcome.code(), 0, outcome.reason()));
+            transport.flush();
+        }
+        ErrorCode code = ErrorCode.of(outcome.code());
+        transport.close(code == null ? ErrorCode.INTERNAL_ERROR : code, outcome.reason());
+        if (wasOpen) {
+            callHandler(() -> handler.onClosed(this, outcome));
+        }
+        owner.onEnded(this, outcome);
+    }
+
+    void onCallbackFailed(Object what, RuntimeException cause) {
+        LOG.error("a callback failed on {}", what, cause);
+    }
+
+    private void openInLoop(TunnelStream stream, Message request, boolean isEnd) {
+        String obstacle = null;
+        if (!takesStreams) {
+            obstacle = state == State.ENDED ? "the tunnel has ended" : "the tunnel is draining";
+        } else if (streams.localSize() >= peer().settings().maxStreams()) {
+            obstacle = "the peer takes " + peer().settings().maxStreams() + " streams at once";
+        }
+        Payload encoded = obstacle == null ? encode(request) : Payload.EMPTY;
+        if (obstacle == null && encoded.length() > peerMaxMessageBytes()) {
+            obstacle = request.type() + " of " + encoded.length() + " bytes, the peer takes " + peerMaxMessageBytes();
+        }
+        int id = obstacle == null ? streams.takeLocalId() : 0;
+        if (id == 0) {
+            String reason = obstacle == null ? "no stream ids are left" : obstacle;
+            loop.execute(() -> stream.finish(new Outcome(ErrorCode.REFUSED.value(), reason, true, true)));
+            if (obstacle == null) {
+                drain(reason, Duration.ofDays(1));
+            }
+            return;
+        }
+        stream.beginLocally(id, encoded, isEnd);
+        streams.add(stream);
+        openStreams = streams.size();
+    }
+
+    private void sendInLoop(Payload encoded) {
+        if (state != State.OPEN) {
+            LOG.debug("{} has ended, a message of {} bytes is dropped", this, encoded.length());
+            return;
+        }
+        int max = peer().settings().maxFrameBytes();
+        int sent = 0;
+        for (; encoded.length() - sent > max; sent += max) {
+            scheduler.control(new Frame.Message(0, encoded.retainedSlice(sent, max), Frame.FLAG_MORE));
+        }
+        scheduler.control(new Frame.Message(0, encoded.dropFirst(sent), 0));
+    }
+
+    private void drainInLoop(String reason, Duration patience) {
+        if (state != State.OPEN) {
+            end(Outcome.local(ErrorCode.SHUTTING_DOWN, reason), true);
+            return;
+        }
+        if (isDrainingLocally) {
+            return;
+        }
+        isDrainingLocally = true;
+        takesStreams = false;
+        lastAcceptedId = streams.lastRemoteId();
+        scheduler.control(new Frame.GoAway(lastAcceptedId, ErrorCode.SHUTTING_DOWN.value(), 0, reason));
+        drainTimer = loop.schedule(
+                () -> end(Outcome.local(ErrorCode.SHUTTING_DOWN, reason + ", and patience is over"), true),
+                patience.toNanos());
+        loop.execute(this::endIfDrained);
+    }
+
+    private void endIfDrained() {
+        if (state == State.OPEN && streams.size() == 0) {
+            scheduler.drainNow();
+            end(Outcome.local(ErrorCode.SHUTTING_DOWN, "drained"), false);
+        }
+    }
+
+    private void callHandler(Runnable call) {
+        try {
+            call.run();
+        } catch (RuntimeException e) {
+            onCallbackFailed(this, e);
+        }
+    }
+
+    private static void cancel(TunnelLoop.@Nullable Timer timer) {
+        if (timer != null) {
+            timer.cancel();
+        }
+    }
+}

@@ -1,0 +1,370 @@
+package io.tunnelmux.core;
+
+import io.tunnelmux.core.transport.Connector;
+import io.tunnelmux.core.transport.Transport;
+import io.tunnelmux.core.transport.TunnelException;
+import io.tunnelmux.core.transport.TunnelLoop;
+import io.tunnelmux.protocol.Capabilities;
+import io.tunnelmux.protocol.ErrorCode;
+import io.tunnelmux.protocol.Hello;
+import java.net.URI;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Supplier;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps one tunnel up, from an agent to one of a list of gateways: dials, shakes hands, and when the tunnel is lost waits and dials again, for ever.
+ *
+ * <pre>
+ * IDLE ──start──▶ CONNECTING ──handshake done──▶ CONNECTED
+ *                   ▲     │                          │ lost, or told to go elsewhere
+ *                   │     └──────failed──────┐       │
+ *                   └──────── WAITING ◀──────┴───────┘          close() leads from anywhere to CLOSED
+ * </pre>
+ *
+ * There is one state and one timer, so there is never more than one attempt. Waits grow by {@link Backoff} and start afresh only after a
+ * tunnel has stood for a minute: a gateway that accepts and drops is not hammered. A gateway that names a time is obeyed; one that refuses the token is
+ * asked again slowly, with whatever token the supplier then has. A gateway that drains keeps its streams while the next tunnel is dialled.
+ *
+ * <p>Any thread may call; the listener and the handler are called on the connector's loop.
+ */
+public final class TunnelClient {
+
+    private static final Logger LOG = LoggerFactory.getLogger(TunnelClient.class);
+
+    private static final Duration HEALTHY_AFTER = Duration.ofSeconds(60);
+    private static final Duration LEAST_WAIT_WHEN_SUPERSEDED = Duration.ofSeconds(10);
+
+    /** What a client is doing. */
+    public enum State {
+        /** Not started. */
+        IDLE,
+        /** Dialling and shaking hands. */
+        CONNECTING,
+        /** The tunnel stands. */
+        CONNECTED,
+        /** Until the next attempt. */
+        WAITING,
+        /** For good. */
+        CLOSED
+    }
+
+    /** Told of each change of state, on the loop. */
+    @FunctionalInterface
+    public interface Listener {
+        /** @param detail for people: what led to it, never a token */
+        void onState(State state, String detail);
+    }
+
+    private final Connector connector;
+    private final TunnelLoop loop;
+    private final List<URI> gateways;
+    private final Hello hello;
+    private final Supplier<@Nullable String> token;
+    private final TunnelConfig config;
+    private final TunnelHandler handler;
+    private final Backoff backoff;
+    private final Listener listener;
+    private final CompletableFuture<Void> closed = new CompletableFuture<>();
+    private volatile State state = State.IDLE;
+    private int failures;
+    private int nextGateway;
+    private long openedNanos;
+    private @Nullable Tunnel tunnel;
+    private TunnelLoop.@Nullable Timer timer;
+
+    private TunnelClient(Builder builder) {
+        connector = builder.connector;
+        loop = connector.loop();
+        gateways = builder.gateways;
+        token = builder.token;
+        config = builder.config;
+        handler = Objects.requireNonNull(builder.handler, "handler");
+        backoff = builder.backoff;
+        listener = builder.listener;
+        if (gateways.isEmpty()) {
+            throw new IllegalStateException("no gateway is named");
+        }
+        hello = Hello.builder()
+                .role(Hello.Role.AGENT)
+                .agentId(builder.agentId)
+                .instanceId(builder.instanceId)
+                .capabilities(Set.of(Capabilities.JSON))
+                .settings(config.settings())
+                .metadata(config.metadata())
+                .build();
+    }
+
+    /** A builder for a client whose transports come from {@code connector}. */
+    public static Builder builder(Connector connector) {
+        return new Builder(connector);
+    }
+
+    /** Begins to dial. Further calls do nothing. */
+    public void start() {
+        loop.execute(() -> {
+            if (state == State.IDLE) {
+                connect();
+            }
+        });
+    }
+
+    /** What it is doing now. */
+    public State state() {
+        return state;
+    }
+
+    /** Ends a wait now. Does nothing in other states. */
+    public void reconnectNow() {
+        loop.execute(() -> {
+            if (state == State.WAITING) {
+                connect();
+            }
+        });
+    }
+
+    /**
+     * Stops for good: a standing tunnel is drained, for {@code patience} at most.
+     *
+     * @return completes on the loop when the tunnel has ended
+     */
+    public CompletionStage<Void> close(Duration patience) {
+        loop.execute(() -> closeInLoop(patience));
+        return closed;
+    }
+
+    private void closeInLoop(Duration patience) {
+        if (state == State.CLOSED) {
+            return;
+        }
+        cancelTimer();
+        enter(State.CLOSED, "closed by this side");
+        Tunnel standing = tunnel;
+        if (standing == null) {
+            closed.complete(null);
+        } else {
+            standing.drain("the agent is shutting down", patience);
+        }
+    }
+
+    private void connect() {
+        cancelTimer();
+        URI gateway = gateways.get(nextGateway % gateways.size());
+        enter(State.CONNECTING, "to " + gateway);
+        CompletionStage<Transport> attempt;
+        try {
+            attempt = connector.connect(gateway, token.get());
+        } catch (RuntimeException e) {
+            attempt = CompletableFuture.failedFuture(e);
+        }
+        attempt.whenComplete((transport, failure) -> {
+            if (loop.inLoop()) {
+                onConnected(transport, failure);
+            } else {
+                loop.execute(() -> onConnected(transport, failure));
+            }
+        });
+    }
+
+    private void onConnected(@Nullable Transport transport, @Nullable Throwable failure) {
+        if (transport == null) {
+            if (state == State.CONNECTING) {
+                onAttemptFailed(failure);
+            }
+        } else if (state == State.CONNECTING) {
+            Tunnel next = new Tunnel(transport, config, new Handshake.Dialler(hello), handler, new Watch());
+            tunnel = next;
+            next.start();
+        } else {
+            transport.close(ErrorCode.NO_ERROR, "no longer wanted");
+        }
+    }
+
+    private void onAttemptFailed(@Nullable Throwable failure) {
+        Throwable cause =
+                failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+        if (cause instanceof TunnelException refused) {
+            waitAfter(refused.code(), refused.retryAfter(), String.valueOf(refused.getMessage()));
+        } else {
+            waitAfter(ErrorCode.TRANSPORT_LOST, null, String.valueOf(cause));
+        }
+    }
+
+    /** Chooses the wait by what went wrong. */
+    private void waitAfter(@Nullable ErrorCode code, @Nullable Duration named, String detail) {
+        Duration delay = backoff.delay(failures);
+        if (code == ErrorCode.UNAUTHORIZED || code == ErrorCode.FORBIDDEN) {
+            delay = backoff.slowDelay();
+            LOG.error(
+                    "the gateway refuses this agent's token, trying again slowly agent_id={} why=\"{}\"",
+                    hello.agentId(),
+                    detail);
+        } else if (code == ErrorCode.SUPERSEDED) {
+            delay = LEAST_WAIT_WHEN_SUPERSEDED.plus(delay);
+            LOG.error(
+                    "another agent has taken this one's place, do two run under one id? agent_id={}", hello.agentId());
+        }
+        if (named != null && named.compareTo(delay) > 0) {
+            delay = backoff.spread(named);
+        }
+        failures++;
+        nextGateway++;
+        enter(State.WAITING, detail + "; next attempt in " + delay.toMillis() + " ms");
+        cancelTimer();
+        timer = loop.schedule(this::connect, delay.toNanos());
+    }
+
+    private void onTunnelEnded(Tunnel ended, Outcome outcome) {
+        if (ended != tunnel) {
+            return;
+        }
+        boolean wasOpen = state == State.CONNECTED;
+        tunnel = null;
+        if (state == State.CLOSED) {
+            closed.complete(null);
+            return;
+        }
+        if (wasOpen && loop.nanoTime() - openedNanos >= HEALTHY_AFTER.toNanos()) {
+            failures = 0;
+            nextGateway = 0;
+        }
+        long named = ended.reconnectAfterMillis();
+        waitAfter(
+                outcome.isLocal() ? null : ErrorCode.of(outcome.code()),
+                named == 0 ? null : Duration.ofMillis(named),
+                "the tunnel has ended, " + outcome);
+    }
+
+    /** The gateway wants to be rid of this tunnel: it keeps its streams, and the next is dialled meanwhile. */
+    private void onTunnelDraining(Tunnel draining) {
+        if (draining == tunnel && state == State.CONNECTED) {
+            tunnel = null;
+            long named = draining.reconnectAfterMillis();
+            waitAfter(null, named == 0 ? null : Duration.ofMillis(named), "the gateway is draining");
+        }
+    }
+
+    private void enter(State next, String detail) {
+        state = next;
+        LOG.info("agent_id={} state={} detail=\"{}\"", hello.agentId(), next, detail);
+        try {
+            listener.onState(next, detail);
+        } catch (RuntimeException e) {
+            LOG.error("a listener failed on state {}", next, e);
+        }
+    }
+
+    private void cancelTimer() {
+        if (timer != null) {
+            timer.cancel();
+            timer = null;
+        }
+    }
+
+    private final class Watch implements Tunnel.Owner {
+
+        @Override
+        public void onOpened(Tunnel opened) {
+            openedNanos = loop.nanoTime();
+            enter(State.CONNECTED, "to " + opened.remoteAddress());
+        }
+
+        @Override
+        public void onDraining(Tunnel draining) {
+            onTunnelDraining(draining);
+        }
+
+        @Override
+        public void onEnded(Tunnel ended, Outcome outcome) {
+            onTunnelEnded(ended, outcome);
+        }
+    }
+
+    /** Builds a {@link TunnelClient}. For one thread. */
+    public static final class Builder {
+
+        private final Connector connector;
+        private List<URI> gateways = List.of();
+        private @Nullable String agentId;
+        private @Nullable String instanceId;
+        private Supplier<@Nullable String> token = () -> null;
+        private TunnelConfig config = TunnelConfig.DEFAULTS;
+        private @Nullable TunnelHandler handler;
+        private Backoff backoff =
+                new Backoff(Backoff.DEFAULT_FIRST, Backoff.DEFAULT_CEILING, RandomGenerator.getDefault());
+        private Listener listener = (state, detail) -> {};
+
+        private Builder(Connector connector) {
+            this.connector = Objects.requireNonNull(connector);
+        }
+
+        /** Where to dial, in this order, one after the other while they fail; at least one. */
+        public Builder gateways(List<URI> gateways) {
+            this.gateways = List.copyOf(gateways);
+            return this;
+        }
+
+        /** Who this is: 1 to 128 of {@code A-Z a-z 0-9 . _ -}. Needed. */
+        public Builder agentId(String agentId) {
+            this.agentId = agentId;
+            return this;
+        }
+
+        /** Names one run of the agent, 1 to 64 of the same: tunnels of one run form a pool; another run takes their place. */
+        public Builder instanceId(String instanceId) {
+            this.instanceId = instanceId;
+            return this;
+        }
+
+        /** Asked for the bearer token before each attempt, on the loop: must not block. */
+        public Builder token(Supplier<@Nullable String> token) {
+            this.token = Objects.requireNonNull(token);
+            return this;
+        }
+
+        /** How its tunnels are run; {@link TunnelConfig#DEFAULTS} if not given. */
+        public Builder config(TunnelConfig config) {
+            this.config = Objects.requireNonNull(config);
+            return this;
+        }
+
+        /** Told of its tunnels, one after the other (two at once while a gateway drains). Needed. */
+        public Builder handler(TunnelHandler handler) {
+            this.handler = Objects.requireNonNull(handler);
+            return this;
+        }
+
+        /** How long to wait between attempts. */
+        public Builder backoff(Backoff backoff) {
+            this.backoff = Objects.requireNonNull(backoff);
+            return this;
+        }
+
+        /** Told of each change of state. */
+        public Builder listener(Listener listener) {
+            this.listener = Objects.requireNonNull(listener);
+            return this;
+        }
+
+        /**
+         * The client, not started.
+         *
+         * @throws IllegalArgumentException if an id has a character or a length that it may not have
+         * @throws IllegalStateException if no gateway is named
+         * @throws NullPointerException if the handler or the agent's id is missing
+         */
+        public TunnelClient build() {
+            Objects.requireNonNull(agentId, "agentId");
+            return new TunnelClient(this);
+        }
+    }
+}

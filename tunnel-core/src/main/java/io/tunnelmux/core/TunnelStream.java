@@ -1,0 +1,441 @@
+package io.tunnelmux.core;
+
+import io.tunnelmux.core.transport.TunnelLoop;
+import io.tunnelmux.protocol.ErrorCode;
+import io.tunnelmux.protocol.Frame;
+import io.tunnelmux.protocol.Message;
+import io.tunnelmux.protocol.Payload;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One of the streams of a {@link Tunnel}: two halves, one in each direction, that end on their own. What is sent on it arrives in the order of the
+ * calls; how much may be under way is set by the peer's credit, and the rest waits here.
+ *
+ * <p>Any thread may call the methods that act; from the tunnel's loop they act at once, from elsewhere they hop onto it, in order. Once the stream has
+ * ended by the peer's doing or the tunnel's, they do nothing but free what they were given.
+ */
+public final class TunnelStream {
+
+    /** From so many bytes waiting on, {@link #isWritable()} is false. */
+    static final int HIGH_WATER_BYTES = 64 * 1024;
+    /** Down to so many bytes, it becomes true again. */
+    static final int LOW_WATER_BYTES = 32 * 1024;
+
+    final StreamQueue queue = new StreamQueue();
+
+    @Nullable
+    StreamRing ring;
+
+    @Nullable
+    TunnelStream previous;
+
+    @Nullable
+    TunnelStream next;
+
+    int deficitBytes;
+    boolean isWindowDue;
+
+    private final Tunnel tunnel;
+    private StreamHandler handler;
+    private int id;
+    private StreamState state = StreamState.OPEN;
+    private SendWindow sendWindow = NO_CREDIT;
+    private ReceiveWindow receiveWindow = NO_WINDOW;
+    private @Nullable MessageAssembler assembler;
+    private boolean isOpenSent;
+    private boolean isEndQueued;
+    private boolean isCloseQueued;
+    private boolean isFinished;
+    private boolean owesWritable;
+    private @Nullable Outcome closing;
+
+    private static final SendWindow NO_CREDIT = new SendWindow(0);
+    private static final ReceiveWindow NO_WINDOW = new ReceiveWindow(0);
+
+    TunnelStream(Tunnel tunnel, StreamHandler handler) {
+        this.tunnel = tunnel;
+        this.handler = handler;
+    }
+
+    /** The tunnel that carries it. */
+    public Tunnel tunnel() {
+        return tunnel;
+    }
+
+    /** Its number on the tunnel; 0 before it has one, as long as {@link Tunnel#open} from another thread has not reached the loop. */
+    public int id() {
+        return id;
+    }
+
+    /**
+     * Whether less than 64 KiB wait to be sent. Where not, wait for {@link StreamHandler#onWritable}, which comes at 32 KiB; writing on is allowed, and
+     * costs memory. Exact on the loop, elsewhere a hint.
+     */
+    public boolean isWritable() {
+        return queue.bytes() < HIGH_WATER_BYTES;
+    }
+
+    /**
+     * Queues bytes behind what this stream already waits to send. Takes {@code payload}, also when it throws. An empty one is nothing.
+     *
+     * @throws IllegalStateException on the loop, if this side has ended the stream before
+     */
+    public void write(Payload payload) {
+        if (loop().inLoop()) {
+            writeInLoop(payload, false);
+        } else {
+            loop().execute(() -> writeInLoop(payload, false));
+        }
+    }
+
+    /** As {@link #write}, and this side's half ends with these bytes. */
+    public void writeLast(Payload payload) {
+        if (loop().inLoop()) {
+            writeInLoop(payload, true);
+        } else {
+            loop().execute(() -> writeInLoop(payload, true));
+        }
+    }
+
+    /**
+     * Queues a message behind what this stream already waits to send. Messages need no credit.
+     *
+     * @param isEnd whether this side's half ends with it
+     * @throws IllegalStateException on the loop, if this side has ended the stream before
+     */
+    public void send(Message message, boolean isEnd) {
+        if (loop().inLoop()) {
+            sendInLoop(message, isEnd);
+        } else {
+            loop().execute(() -> sendInLoop(message, isEnd));
+        }
+    }
+
+    /** Ends this side's half behind what was queued; the peer's half goes on. Further calls do nothing. */
+    public void end() {
+        if (loop().inLoop()) {
+            endInLoop();
+        } else {
+            loop().execute(this::endInLoop);
+        }
+    }
+
+    /**
+     * Ends the stream behind what was queued: this side sends nothing after it and wants nothing more. What still comes is dropped and credited.
+     * Further calls do nothing.
+     */
+    public void close(ErrorCode code, String reason) {
+        if (loop().inLoop()) {
+            closeInLoop(code, reason);
+        } else {
+            loop().execute(() -> closeInLoop(code, reason));
+        }
+    }
+
+    /** Aborts the stream at once: what was queued is dropped on both sides. */
+    public void cancel(ErrorCode code, String reason) {
+        if (loop().inLoop()) {
+            cancelInLoop(code, reason);
+        } else {
+            loop().execute(() -> cancelInLoop(code, reason));
+        }
+    }
+
+    /**
+     * Says that the consumer has taken {@code bytes} of what came: the peer may send as many more. Also allowed after the stream has ended, when it does
+     * nothing.
+     *
+     * @throws IllegalArgumentException on the loop, if that is more than came
+     */
+    public void consumed(int bytes) {
+        if (loop().inLoop()) {
+            consumedInLoop(bytes);
+        } else {
+            loop().execute(() -> consumedInLoop(bytes));
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "stream " + Integer.toUnsignedString(id) + " of " + tunnel + " (" + state + ")";
+    }
+
+    private TunnelLoop loop() {
+        return tunnel.loop();
+    }
+
+    private void writeInLoop(Payload payload, boolean isEnd) {
+        if (isGone()) {
+            payload.release();
+            return;
+        }
+        try {
+            requireNotEnded();
+        } catch (IllegalStateException e) {
+            payload.release();
+            throw e;
+        }
+        if (payload.length() == 0 && !isEnd) {
+            payload.release();
+            return;
+        }
+        isEndQueued = isEnd;
+        queue.add(new Frame.Data(id, payload, isEnd ? Frame.FLAG_END : 0));
+        owesWritable |= !isWritable();
+        tunnel.scheduler().ready(this);
+    }
+
+    private void sendInLoop(Message message, boolean isEnd) {
+        if (isGone()) {
+            return;
+        }
+        requireNotEnded();
+        Payload encoded = tunnel.encode(message);
+        if (encoded.length() > tunnel.peerMaxMessageBytes()) {
+            cancelInLoop(
+                    ErrorCode.FRAME_TOO_LARGE,
+                    message.type() + " of " + encoded.length() + " bytes, the peer takes "
+                            + tunnel.peerMaxMessageBytes());
+            return;
+        }
+        isEndQueued = isEnd;
+        queue.add(new Frame.Message(id, encoded, isEnd ? Frame.FLAG_END : 0));
+        tunnel.scheduler().ready(this);
+    }
+
+    private void endInLoop() {
+        if (isGone() || isEndQueued || isCloseQueued) {
+            return;
+        }
+        isEndQueued = true;
+        queue.addEnd(id);
+        tunnel.scheduler().ready(this);
+    }
+
+    private void closeInLoop(ErrorCode code, String reason) {
+        if (isGone() || isCloseQueued) {
+            return;
+        }
+        isCloseQueued = true;
+        closing = Outcome.local(code, reason);
+        queue.add(new Frame.Close(id, code.value(), reason));
+        tunnel.scheduler().ready(this);
+    }
+
+    private void cancelInLoop(ErrorCode code, String reason) {
+        if (isGone()) {
+            return;
+        }
+        if (isOpenSent) {
+            tunnel.scheduler().control(new Frame.Cancel(id, code.value(), reason));
+        }
+        finish(Outcome.local(code, reason));
+    }
+
+    private void consumedInLoop(int bytes) {
+        if (!isGone() && receiveWindow.onTaken(bytes) && state.canReceive()) {
+            tunnel.scheduler().windowDue(this);
+        }
+    }
+
+    /** Whether it has ended, or never began because the tunnel could not take it. */
+    private boolean isGone() {
+        return isFinished || id == 0;
+    }
+
+    private void requireNotEnded() {
+        if (isEndQueued || isCloseQueued) {
+            throw new IllegalStateException(this + " was ended by this side");
+        }
+    }
+
+    // From here on: the tunnel's and the scheduler's, on the loop.
+
+    /** A stream of this side begins, with its OPEN queued first. */
+    void beginLocally(int newId, Payload request, boolean isEnd) {
+        begin(newId);
+        isEndQueued = isEnd;
+        queue.add(new Frame.Open(newId, request, isEnd ? Frame.FLAG_END : 0));
+        tunnel.scheduler().opening(this);
+    }
+
+    /** A stream of the peer begins. */
+    void beginRemotely(int newId, boolean isEnd) {
+        begin(newId);
+        isOpenSent = true;
+        if (isEnd) {
+            state = state.endedRemotely();
+        }
+    }
+
+    private void begin(int newId) {
+        id = newId;
+        sendWindow = new SendWindow(tunnel.peer().settings().streamWindowBytes());
+        receiveWindow = new ReceiveWindow(tunnel.settings().streamWindowBytes());
+    }
+
+    void handleWith(StreamHandler newHandler) {
+        handler = newHandler;
+    }
+
+    boolean isFinished() {
+        return isFinished;
+    }
+
+    StreamState state() {
+        return state;
+    }
+
+    /** Whether it has told the peer, or is about to, that it wants nothing more. */
+    boolean dropsReceived() {
+        return isCloseQueued;
+    }
+
+    /** Whether nothing of it has gone to the transport. */
+    boolean isUnsent() {
+        return !isOpenSent;
+    }
+
+    int receiveCreditBytes() {
+        return receiveWindow.availableBytes();
+    }
+
+    int sendCreditBytes() {
+        return sendWindow.availableBytes();
+    }
+
+    /** Whether the next frame in the queue could go, as far as this stream is concerned. */
+    boolean mayBeReady() {
+        Frame head = queue.peek();
+        return head != null
+                && (sendWindow.availableBytes() > 0
+                        || !(head instanceof Frame.Data data)
+                        || data.payload().length() == 0);
+    }
+
+    int takeGrant() {
+        return receiveWindow.takeGrant();
+    }
+
+    void onOpenSent() {
+        isOpenSent = true;
+    }
+
+    void onDataSent(int bytes) {
+        sendWindow.onSent(bytes);
+    }
+
+    void onEndSent() {
+        state = state.endedLocally();
+        finishIfEnded();
+    }
+
+    void onCloseSent() {
+        if (closing != null) {
+            finish(closing);
+        }
+    }
+
+    /** Tells the handler, if it waits for it, that there is room again. */
+    void tellWritable() {
+        if (owesWritable && !isFinished && queue.bytes() <= LOW_WATER_BYTES) {
+            owesWritable = false;
+            if (!isEndQueued && !isCloseQueued) {
+                callHandler(() -> handler.onWritable(this));
+            }
+        }
+    }
+
+    /** @return false if the peer had no credit for them */
+    boolean onDataArrived(int bytes) {
+        return receiveWindow.onReceived(bytes);
+    }
+
+    /** @return false if the credit would pass 2^31-1 */
+    boolean onCredit(int increment) {
+        if (!sendWindow.onGranted(increment)) {
+            return false;
+        }
+        tunnel.scheduler().ready(this);
+        return true;
+    }
+
+    /** Hands on what came. A last piece ends the peer's half. */
+    void deliver(Frame.Data data) {
+        boolean isEnd = data.isEnd();
+        if (isEnd) {
+            state = state.endedRemotely();
+        }
+        try {
+            handler.onData(this, data);
+        } catch (RuntimeException e) {
+            onHandlerFailed(e);
+        }
+        if (isEnd) {
+            finishIfEnded();
+        }
+    }
+
+    void deliver(Message message, boolean isEnd) {
+        if (isEnd) {
+            state = state.endedRemotely();
+        }
+        callHandler(() -> handler.onMessage(this, message, isEnd));
+        if (isEnd) {
+            finishIfEnded();
+        }
+    }
+
+    MessageAssembler assembler() {
+        if (assembler == null) {
+            assembler = new MessageAssembler();
+        }
+        return assembler;
+    }
+
+    boolean isAssembling() {
+        return assembler != null;
+    }
+
+    void forgetAssembler() {
+        assembler = null;
+    }
+
+    int assembledBytes() {
+        return assembler == null ? 0 : assembler.length();
+    }
+
+    private void finishIfEnded() {
+        if (state == StreamState.CLOSED && !isFinished) {
+            finish(new Outcome(ErrorCode.NO_ERROR.value(), "", false, false));
+        }
+    }
+
+    /** The one end of a stream, whatever led to it. */
+    void finish(Outcome outcome) {
+        if (isFinished) {
+            return;
+        }
+        isFinished = true;
+        tunnel.forget(this);
+        queue.clear();
+        try {
+            handler.onClosed(this, outcome);
+        } catch (RuntimeException e) {
+            tunnel.onCallbackFailed(this, e);
+        }
+    }
+
+    private void callHandler(Runnable call) {
+        try {
+            call.run();
+        } catch (RuntimeException e) {
+            onHandlerFailed(e);
+        }
+    }
+
+    private void onHandlerFailed(RuntimeException cause) {
+        tunnel.onCallbackFailed(this, cause);
+        cancelInLoop(ErrorCode.INTERNAL_ERROR, "the stream's handler failed");
+    }
+}

@@ -1,0 +1,214 @@
+package io.tunnelmux.core.transport;
+
+import io.tunnelmux.protocol.ErrorCode;
+import io.tunnelmux.protocol.Frame;
+import io.tunnelmux.protocol.Payload;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One of the two ends of a pipe within the JVM. Frames arrive at the other end as they are, with the very payloads that were written, one turn of its loop
+ * after a flush. Up to 64 KiB may be under way before an end is no longer writable.
+ *
+ * <p>The two ends may belong to two loops.
+ */
+public final class InMemoryTransport implements Transport {
+
+    /** Bytes under way from which on an end is not writable; it is again at half of that. */
+    public static final int HIGH_WATER_BYTES = 64 * 1024;
+
+    private static final int FRAME_OVERHEAD_BYTES = 8;
+
+    private final TunnelLoop loop;
+    private final String name;
+    private @Nullable InMemoryTransport other;
+    private @Nullable TransportListener listener;
+    private Deque<Frame> written = new ArrayDeque<>();
+    private final Deque<Frame> arrivedEarly = new ArrayDeque<>();
+    private int unsentBytes;
+    private boolean isClosed;
+    private boolean isOtherClosed;
+
+    private InMemoryTransport(TunnelLoop loop, String name) {
+        this.loop = loop;
+        this.name = name;
+    }
+
+    /** The two ends of a new pipe. */
+    public record Pair(InMemoryTransport left, InMemoryTransport right) {}
+
+    /** Makes a pipe whose ends are owned by these loops, which may be one and the same. */
+    public static Pair pair(TunnelLoop leftLoop, TunnelLoop rightLoop) {
+        InMemoryTransport left = new InMemoryTransport(leftLoop, "left");
+        InMemoryTransport right = new InMemoryTransport(rightLoop, "right");
+        left.other = right;
+        right.other = left;
+        return new Pair(left, right);
+    }
+
+    @Override
+    public TunnelLoop loop() {
+        return loop;
+    }
+
+    @Override
+    public void start(TransportListener newListener, int maxFrameBytes) {
+        assert loop.inLoop();
+        if (listener != null) {
+            throw new IllegalStateException("already started");
+        }
+        listener = newListener;
+        loop.execute(this::deliverEarly);
+    }
+
+    @Override
+    public void write(Frame frame) {
+        assert loop.inLoop();
+        if (isClosed) {
+            release(frame);
+            return;
+        }
+        written.add(frame);
+        unsentBytes += bytesOf(frame);
+    }
+
+    @Override
+    public void flush() {
+        assert loop.inLoop();
+        if (written.isEmpty()) {
+            return;
+        }
+        Deque<Frame> burst = written;
+        written = new ArrayDeque<>();
+        InMemoryTransport target = other();
+        target.loop.execute(() -> target.onBurst(burst));
+    }
+
+    @Override
+    public boolean isWritable() {
+        return !isClosed && unsentBytes < HIGH_WATER_BYTES;
+    }
+
+    @Override
+    public void close(ErrorCode code, String reason) {
+        assert loop.inLoop();
+        if (isClosed) {
+            return;
+        }
+        flush();
+        InMemoryTransport target = other();
+        target.loop.execute(() -> target.onOtherClosed(null));
+        loop.execute(() -> onEnd(null));
+        isClosed = true;
+    }
+
+    /** Breaks the pipe as a lost connection would: what has not arrived never does, and both ends learn of it. May be called from any thread. */
+    public void lose(Throwable cause) {
+        InMemoryTransport target = other();
+        loop.execute(() -> {
+            written.forEach(InMemoryTransport::release);
+            written.clear();
+            onEnd(cause);
+        });
+        target.loop.execute(() -> target.onEnd(cause));
+    }
+
+    @Override
+    public String peer() {
+        return "the " + other().name + " end of a pipe";
+    }
+
+    private InMemoryTransport other() {
+        return Objects.requireNonNull(other);
+    }
+
+    private void onBurst(Deque<Frame> burst) {
+        int bytes = 0;
+        for (Frame frame : burst) {
+            bytes += bytesOf(frame);
+        }
+        TransportListener told = listener;
+        if (told == null && !isClosed) {
+            arrivedEarly.addAll(burst);
+        } else {
+            deliver(burst, told);
+        }
+        int arrivedBytes = bytes;
+        InMemoryTransport source = other();
+        source.loop.execute(() -> source.onArrived(arrivedBytes));
+    }
+
+    private void deliver(Iterable<Frame> frames, @Nullable TransportListener told) {
+        if (told != null && !isClosed) {
+            told.onBytesReceived();
+        }
+        for (Frame frame : frames) {
+            if (told == null || isClosed) {
+                release(frame);
+            } else {
+                frame.deliverTo(told);
+            }
+        }
+    }
+
+    private void deliverEarly() {
+        if (!arrivedEarly.isEmpty()) {
+            deliver(arrivedEarly, listener);
+            arrivedEarly.clear();
+        }
+        if (isOtherClosed) {
+            onEnd(null);
+        }
+    }
+
+    private void onArrived(int bytes) {
+        boolean wasWritable = isWritable();
+        unsentBytes -= bytes;
+        TransportListener told = listener;
+        if (!wasWritable && !isClosed && unsentBytes <= HIGH_WATER_BYTES / 2 && told != null) {
+            told.onWritable();
+        }
+    }
+
+    private void onOtherClosed(@Nullable Throwable cause) {
+        if (listener == null) {
+            isOtherClosed = true;
+        } else {
+            onEnd(cause);
+        }
+    }
+
+    private void onEnd(@Nullable Throwable cause) {
+        isClosed = true;
+        arrivedEarly.forEach(InMemoryTransport::release);
+        arrivedEarly.clear();
+        TransportListener told = listener;
+        listener = null;
+        if (told != null) {
+            told.onClosed(cause);
+        }
+    }
+
+    private static int bytesOf(Frame frame) {
+        return FRAME_OVERHEAD_BYTES + payload(frame).length();
+    }
+
+    private static void release(Frame frame) {
+        payload(frame).release();
+    }
+
+    private static Payload payload(Frame frame) {
+        if (frame instanceof Frame.Data data) {
+            return data.payload();
+        } else if (frame instanceof Frame.Open open) {
+            return open.payload();
+        } else if (frame instanceof Frame.Message message) {
+            return message.payload();
+        } else if (frame instanceof Frame.Hello hello) {
+            return hello.payload();
+        }
+        return Payload.EMPTY;
+    }
+}
