@@ -5,8 +5,8 @@ import org.jspecify.annotations.NullMarked;
 module io.tunnelmux.netty {
     requires transitive io.tunnelmux.core;
     requires transitive io.netty.buffer;
-    requires io.netty.codec;
-    requires io.netty.codec.http;
+    requires transitive io.netty.codec;
+    requires transitive io.netty.codec.http;
     requires transitive io.netty.common;
     requires io.netty.handler;
     requires transitive io.netty.transport;

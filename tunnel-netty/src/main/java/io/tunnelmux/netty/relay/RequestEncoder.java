@@ -13,6 +13,11 @@ import java.nio.charset.StandardCharsets;
  */
 public final class RequestEncoder extends HttpRequestEncoder {
 
+    /** An encoder that has written nothing yet. */
+    public RequestEncoder() {
+        // What Netty sets is what it begins with.
+    }
+
     @Override
     protected void encodeInitialLine(ByteBuf buf, HttpRequest request) {
         buf.writeCharSequence(request.method().asciiName(), StandardCharsets.US_ASCII);

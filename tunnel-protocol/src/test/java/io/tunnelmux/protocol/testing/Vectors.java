@@ -31,11 +31,6 @@ public final class Vectors {
                 .toList();
     }
 
-    /** Conversations that only a whole tunnel can judge. */
-    public static List<TunnelVector> tunnels() {
-        return VectorFiles.read("tunnel").stream().map(TunnelJson::vector).toList();
-    }
-
     private static FrameVector frameVector(JsonNode json) {
         return new FrameVector(
                 required(json, "name").textValue(),

@@ -1,0 +1,75 @@
+package io.tunnelmux.netty.relay;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+import io.tunnelmux.core.TunnelStream;
+import io.tunnelmux.netty.transport.NettyLoop;
+import io.tunnelmux.netty.transport.NettyPayload;
+
+/**
+ * Moves bytes between a channel and a stream, and hands pressure on in both directions:
+ *
+ * <pre>
+ * channel → stream   a stream that is full stops the reading of the channel, see {@link ReadGate}
+ * stream → channel   a channel that is full keeps the credit of what was written to it, until it has sent enough
+ * </pre>
+ *
+ * Nothing is copied, nothing is flushed before the turn of the loop ends, and nothing is allocated but what wraps the bytes.
+ *
+ * <p>The owner calls {@link #onStreamWritable} and {@link #onChannelWritabilityChanged} when it is told so. All calls on the one loop that
+ * both belong to.
+ */
+public final class StreamPressure {
+
+    private final TunnelStream stream;
+    private final Channel channel;
+    private final NettyLoop loop;
+    private final ReadGate gate;
+    private int owedBytes;
+
+    /** @param gate of {@code channel} */
+    public StreamPressure(TunnelStream stream, Channel channel, NettyLoop loop, ReadGate gate) {
+        this.stream = stream;
+        this.channel = channel;
+        this.loop = loop;
+        this.gate = gate;
+    }
+
+    /** Sends to the stream what the channel received. Takes {@code bytes}. */
+    public void toStream(ByteBuf bytes) {
+        stream.write(NettyPayload.of(bytes));
+        if (!stream.isWritable()) {
+            gate.hold(ReadGate.STREAM_FULL);
+        }
+    }
+
+    /** The stream takes more again. */
+    public void onStreamWritable() {
+        gate.release(ReadGate.STREAM_FULL);
+    }
+
+    /**
+     * Writes to the channel what came from the stream.
+     *
+     * @param message taken; a buffer, or what the channel's handlers make one of
+     * @param bytes how much of the stream's credit that is
+     */
+    public void toChannel(Object message, int bytes) {
+        channel.write(message, channel.voidPromise());
+        loop.flushLater(channel);
+        if (channel.isWritable()) {
+            stream.consumed(bytes);
+        } else {
+            owedBytes += bytes;
+        }
+    }
+
+    /** The channel may have taken what was owed. */
+    public void onChannelWritabilityChanged() {
+        if (owedBytes > 0 && channel.isWritable()) {
+            int bytes = owedBytes;
+            owedBytes = 0;
+            stream.consumed(bytes);
+        }
+    }
+}

@@ -1,0 +1,173 @@
+package io.tunnelmux.netty.relay;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.handler.ssl.SslCloseCompletionEvent;
+import io.netty.util.ReferenceCountUtil;
+import io.tunnelmux.core.Outcome;
+import io.tunnelmux.core.StreamHandler;
+import io.tunnelmux.core.TunnelStream;
+import io.tunnelmux.netty.transport.NettyLoop;
+import io.tunnelmux.netty.transport.NettyPayload;
+import io.tunnelmux.protocol.ErrorCode;
+import io.tunnelmux.protocol.Frame;
+import io.tunnelmux.protocol.Message;
+import io.tunnelmux.protocol.Payload;
+
+/**
+ * Joins a stream to a channel: from then on bytes go from one to the other as they are, in both directions, each as fast as its taker
+ * takes them. The buffer that a socket filled is the buffer that the next socket drains.
+ *
+ * <pre>
+ * channel                          stream
+ * input ends                   →   END
+ * output ends, behind its bytes ←  END
+ * closes, behind its bytes     ←   both halves ended, or CLOSE NO_ERROR
+ * is cut                       ←   any other end
+ * closes or fails before that  →   CANCEL
+ * </pre>
+ *
+ * It is the channel's last handler, and the stream's: whoever opened the stream hands everything on to it that comes after. All calls on
+ * the one loop that both belong to.
+ */
+public final class StreamRelay extends ChannelInboundHandlerAdapter implements StreamHandler {
+
+    private final TunnelStream stream;
+    private final Channel channel;
+    private final NettyLoop loop;
+    private final ErrorCode whenLost;
+    private final StreamPressure pressure;
+    private boolean isInputEnded;
+    private boolean isStreamEnded;
+
+    private StreamRelay(TunnelStream stream, Channel channel, NettyLoop loop, ReadGate gate, ErrorCode whenLost) {
+        this.stream = stream;
+        this.channel = channel;
+        this.loop = loop;
+        this.whenLost = whenLost;
+        pressure = new StreamPressure(stream, channel, loop, gate);
+    }
+
+    /**
+     * Joins the two. Bytes that the channel brought before are the caller's to hand on: to {@link #toStream}, before the next are read.
+     *
+     * @param gate of {@code channel}; open, or opened by the caller when all else is done
+     * @param whenLost what the stream is cancelled with if the channel is lost
+     */
+    public static StreamRelay join(
+            TunnelStream stream, Channel channel, NettyLoop loop, ReadGate gate, ErrorCode whenLost) {
+        assert loop.inLoop();
+        StreamRelay relay = new StreamRelay(stream, channel, loop, gate, whenLost);
+        channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
+        channel.pipeline().addLast(relay);
+        return relay;
+    }
+
+    /** Sends bytes as if the channel had just received them. Takes {@code bytes}. */
+    public void toStream(ByteBuf bytes) {
+        if (isStreamEnded || isInputEnded || !bytes.isReadable()) {
+            bytes.release();
+        } else {
+            pressure.toStream(bytes);
+        }
+    }
+
+    @Override
+    public void handlerAdded(ChannelHandlerContext context) {
+        if (!context.channel().isActive()) {
+            onLost("the connection was gone before it was joined");
+        }
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object message) {
+        if (message instanceof ByteBuf bytes) {
+            toStream(bytes);
+        } else {
+            ReferenceCountUtil.release(message);
+        }
+    }
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext context, Object event) {
+        if (event instanceof ChannelInputShutdownEvent || event == SslCloseCompletionEvent.SUCCESS) {
+            onInputEnded();
+        }
+    }
+
+    private void onInputEnded() {
+        if (!isInputEnded) {
+            isInputEnded = true;
+            if (!isStreamEnded) {
+                stream.end();
+            }
+        }
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext context) {
+        pressure.onChannelWritabilityChanged();
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext context) {
+        onLost("the connection was closed");
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        onLost("the connection failed: " + cause);
+        ChannelEnds.abort(channel);
+    }
+
+    private void onLost(String reason) {
+        isInputEnded = true;
+        if (!isStreamEnded) {
+            isStreamEnded = true;
+            stream.cancel(whenLost, reason);
+        }
+    }
+
+    @Override
+    public void onMessage(TunnelStream from, Message message, boolean isEnd) {
+        if (!(message instanceof Message.Application)) {
+            stream.cancel(ErrorCode.PROTOCOL_ERROR, message.type() + " on a stream of raw bytes");
+        } else if (isEnd) {
+            ChannelEnds.endOutput(channel);
+        }
+    }
+
+    @Override
+    public void onData(TunnelStream from, Frame.Data data) {
+        Payload payload = data.payload();
+        int length = payload.length();
+        if (length > 0) {
+            pressure.toChannel(NettyPayload.toByteBuf(payload), length);
+        } else {
+            payload.release();
+        }
+        if (data.isEnd()) {
+            ChannelEnds.endOutput(channel);
+        }
+    }
+
+    @Override
+    public void onWritable(TunnelStream from) {
+        pressure.onStreamWritable();
+    }
+
+    @Override
+    public void onClosed(TunnelStream from, Outcome outcome) {
+        isStreamEnded = true;
+        if (!outcome.isClean()) {
+            ChannelEnds.abort(channel);
+        } else if (channel.isOpen()) {
+            channel.pipeline().remove(this);
+            ChannelEnds.closeGently(channel, loop, isInputEnded);
+        }
+    }
+}
