@@ -31,6 +31,11 @@ public final class Vectors {
                 .toList();
     }
 
+    /** Conversations that only a whole tunnel can judge. */
+    public static List<TunnelVector> tunnels() {
+        return VectorFiles.read("tunnel").stream().map(TunnelJson::vector).toList();
+    }
+
     private static FrameVector frameVector(JsonNode json) {
         return new FrameVector(
                 required(json, "name").textValue(),
