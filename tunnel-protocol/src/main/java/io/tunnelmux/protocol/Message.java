@@ -595,6 +595,62 @@ public sealed interface Message {
     }
 
     /**
+     * A request as envelopes can ask it beyond {@link ProxyRequest}: with its body inside, and for an answer in one piece. A plain
+     * {@link ProxyRequest} in an envelope has no body and wants its answer as {@link ProxyResponse} and {@link ProxyChunk}s.
+     *
+     * @param body the whole body; empty unless {@code bodyForm} is {@link BodyForm#INSIDE}
+     * @param wantsWholeResponse whether the answer is to be an {@link EnvelopeResponse}
+     */
+    record EnvelopeRequest(ProxyRequest request, Payload body, BodyForm bodyForm, boolean wantsWholeResponse)
+            implements Message {
+
+        /** Where the body is. */
+        public enum BodyForm {
+            /** In this message. */
+            INSIDE,
+            /** In {@link ProxyChunk}s of {@link ProxyChunk.Kind#REQUEST} that follow. */
+            CHUNKS,
+            /** In the binary WebSocket message that comes next: two bytes of length, request id, body. */
+            NEXT_MESSAGE
+        }
+
+        public EnvelopeRequest {
+            Objects.requireNonNull(request);
+            if (bodyForm != BodyForm.INSIDE && body.length() > 0) {
+                throw new IllegalArgumentException(body.length() + " bytes of body in a message, and in " + bodyForm);
+            }
+        }
+
+        @Override
+        public String type() {
+            return ProxyRequest.TYPE;
+        }
+
+        @Override
+        public String requestId() {
+            return request.requestId();
+        }
+    }
+
+    /** A response together with its whole body, as envelopes can carry it. It is the end of its request. */
+    record EnvelopeResponse(ProxyResponse response, Payload body) implements Message {
+        public EnvelopeResponse {
+            Objects.requireNonNull(response);
+            Objects.requireNonNull(body);
+        }
+
+        @Override
+        public String type() {
+            return ProxyResponse.TYPE;
+        }
+
+        @Override
+        public String requestId() {
+            return response.requestId();
+        }
+    }
+
+    /**
      * A message of the application's own: {@code handshake}, {@code resource}, {@code status}, {@code event}, {@code command} or any
      * other type that has no record here.
      *

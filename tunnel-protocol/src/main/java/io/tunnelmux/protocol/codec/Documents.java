@@ -126,7 +126,7 @@ final class Documents {
             case VALUE_FALSE -> false;
             case VALUE_NULL -> null;
             case VALUE_NUMBER_INT -> integer(parser);
-            case VALUE_NUMBER_FLOAT -> parser.getDoubleValue();
+            case VALUE_NUMBER_FLOAT -> real(parser);
             case START_OBJECT -> map(parser, depthLeft - 1);
             case START_ARRAY -> list(parser, depthLeft - 1);
             case VALUE_EMBEDDED_OBJECT -> embedded(parser);
@@ -140,6 +140,15 @@ final class Documents {
             return parser.getBigIntegerValue();
         }
         return parser.getLongValue();
+    }
+
+    /** JSON has no infinity, but numbers that round to it; CBOR's are no number that any message has. */
+    private static double real(JsonParser parser) throws IOException {
+        double value = parser.getDoubleValue();
+        if (Double.isInfinite(value)) {
+            throw new IllegalArgumentException("number beyond the range of a double");
+        }
+        return value;
     }
 
     /** Byte strings are embedded objects to Jackson, and so are CBOR's simple values, which have no meaning here. */

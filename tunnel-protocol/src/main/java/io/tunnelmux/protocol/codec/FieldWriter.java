@@ -7,6 +7,7 @@ import io.tunnelmux.protocol.Payload;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.math.BigInteger;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -24,16 +25,21 @@ final class FieldWriter {
     private int depth;
     private int valuesLeft = Documents.MAX_VALUES;
 
-    FieldWriter(MessageFormat format, int sizeHint) {
+    private FieldWriter(MessageFormat format, int sizeHint) {
         this.format = format;
         buffer = new Buffer(sizeHint);
         try {
             generator = Documents.generator(format, buffer);
-            depth = 1;
-            generator.writeStartObject();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** Begins a document that will be about {@code sizeHint} bytes long. */
+    static FieldWriter document(MessageFormat format, int sizeHint) {
+        FieldWriter out = new FieldWriter(format, sizeHint);
+        out.deeper();
+        return out.write(out.generator::writeStartObject);
     }
 
     MessageFormat format() {
@@ -116,12 +122,22 @@ final class FieldWriter {
         });
     }
 
+    /** A plain value, or one just read, as a JSON document of its own. */
+    static Payload json(Object value) {
+        FieldWriter out = new FieldWriter(MessageFormat.JSON, 256);
+        out.depth = 0;
+        out.write(() -> out.writePlain(value));
+        return out.close();
+    }
+
     /** The whole document. */
     Payload finish() {
-        write(() -> {
-            generator.writeEndObject();
-            generator.close();
-        });
+        write(generator::writeEndObject);
+        return close();
+    }
+
+    private Payload close() {
+        write(generator::close);
         if (buffer.size() > Documents.MAX_BYTES) {
             throw new IllegalArgumentException(
                     "message of " + buffer.size() + " bytes, at most " + Documents.MAX_BYTES);
@@ -137,6 +153,8 @@ final class FieldWriter {
         } else if (value instanceof Long number) {
             generator.writeNumber(number);
         } else if (value instanceof Double number) {
+            generator.writeNumber(number);
+        } else if (value instanceof BigInteger number) {
             generator.writeNumber(number);
         } else if (value instanceof Boolean flag) {
             generator.writeBoolean(flag);

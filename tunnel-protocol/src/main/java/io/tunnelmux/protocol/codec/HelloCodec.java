@@ -55,7 +55,7 @@ public final class HelloCodec {
      * @throws IllegalArgumentException if it is longer than {@link Hello#MAX_BYTES}
      */
     public static Payload encode(Hello hello) {
-        FieldWriter out = new FieldWriter(MessageFormat.CBOR, USUAL_BYTES);
+        FieldWriter out = FieldWriter.document(MessageFormat.CBOR, USUAL_BYTES);
         out.number("version", hello.version())
                 .text("role", hello.role().wireName())
                 .text("agent_id", hello.agentId())

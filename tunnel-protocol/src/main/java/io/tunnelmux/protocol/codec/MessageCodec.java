@@ -63,11 +63,11 @@ public final class MessageCodec {
     /**
      * Writes a message, which stays the caller's. The payload is the caller's too and lies on the heap.
      *
-     * @throws IllegalArgumentException for {@link ProxyChunk}, {@link ProxyStreamClose} and {@link ProxyCancel}, which are frames of
-     *     their own, and for what breaks a limit of this class
+     * @throws IllegalArgumentException for what only envelopes carry ({@link ProxyChunk}, {@link ProxyStreamClose} and
+     *     {@link ProxyCancel} are frames of their own here), and for what breaks a limit of this class
      */
     public Payload encode(Message message) {
-        FieldWriter out = new FieldWriter(format, USUAL_BYTES);
+        FieldWriter out = FieldWriter.document(format, USUAL_BYTES);
         out.text("type", message.type());
         if (message instanceof Application application) {
             out.text("id", application.id())
@@ -91,7 +91,7 @@ public final class MessageCodec {
         }
         MessageShapes.Shape<?> shape = MessageShapes.of(message);
         if (shape == null) {
-            throw new IllegalArgumentException(message.type() + " travels as a frame of its own");
+            throw new IllegalArgumentException(message.getClass().getSimpleName() + " is no message of a tunnel");
         }
         shape.write(message, out);
         return out.finish();

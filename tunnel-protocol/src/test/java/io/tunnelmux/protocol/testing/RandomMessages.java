@@ -5,6 +5,9 @@ import io.tunnelmux.protocol.Message;
 import io.tunnelmux.protocol.Message.Application;
 import io.tunnelmux.protocol.Message.Check;
 import io.tunnelmux.protocol.Message.Destination;
+import io.tunnelmux.protocol.Message.EnvelopeRequest;
+import io.tunnelmux.protocol.Message.EnvelopeRequest.BodyForm;
+import io.tunnelmux.protocol.Message.EnvelopeResponse;
 import io.tunnelmux.protocol.Message.HealthProbe;
 import io.tunnelmux.protocol.Message.Heartbeat;
 import io.tunnelmux.protocol.Message.HeartbeatAck;
@@ -79,11 +82,13 @@ public final class RandomMessages {
 
     /** Any message that an envelope carries. */
     public Message nextOfEnvelope() {
-        return switch (random.nextInt(8)) {
-            case 0 -> chunk();
-            case 1 -> new ProxyStreamClose(id(), random.nextInt(), text(30));
-            case 2 -> new ProxyCancel(id(), random.nextInt(), text(30));
-            case 3 -> application(random.nextBoolean() ? null : fields());
+        return switch (random.nextInt(10)) {
+            case 0, 1 -> chunk();
+            case 2 -> new ProxyStreamClose(id(), random.nextBoolean() ? 0 : random.nextInt(), text(30));
+            case 3 -> new ProxyCancel(id(), random.nextInt(), text(30));
+            case 4 -> application(random.nextBoolean() ? null : fields());
+            case 5 -> envelopeRequest();
+            case 6 -> new EnvelopeResponse(new ProxyResponse(id(), 100 + random.nextInt(900), headers()), bytes(300));
             default -> {
                 Message message = next();
                 yield message instanceof Application ? application(fields()) : message;
@@ -175,6 +180,12 @@ public final class RandomMessages {
             case WEBSOCKET_TEXT, WEBSOCKET_BINARY, WEBSOCKET_CLOSE, TCP ->
                 new ProxyChunk(id(), bytes(200), false, kind);
         };
+    }
+
+    private EnvelopeRequest envelopeRequest() {
+        BodyForm form = BodyForm.values()[random.nextInt(BodyForm.values().length)];
+        return new EnvelopeRequest(
+                proxyRequest(), form == BodyForm.INSIDE ? bytes(300) : Payload.EMPTY, form, random.nextBoolean());
     }
 
     private Map<String, Object> fields() {
