@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Free fields hold plain values: String, Boolean, Long, finite Double, List and Map from String, copied deeply and unmodifiable.
  * On the way in any integer becomes a Long (a Double beyond 64 bits), bytes become base64 text and map entries with null are left out.
  *
+ * <p>What {@code toString} shows is fit for logs: no query, no credentials of headers, of free fields the names alone.
+ *
  * <p>Values. A {@link Payload} inside belongs to the message's owner; the codecs make messages whose payloads need no release.
  */
 public sealed interface Message {
@@ -86,6 +88,11 @@ public sealed interface Message {
             scheme = Text.optional("scheme", scheme, Text.MAX_NAME);
             authority = Text.optional("authority", authority, Text.MAX_SHORT);
             Objects.requireNonNull(headers);
+        }
+
+        @Override
+        public String toString() {
+            return method + ' ' + path + Text.maskedQuery(query) + " of " + authority + ' ' + headers;
         }
     }
 
@@ -232,6 +239,11 @@ public sealed interface Message {
         @Override
         public String type() {
             return TYPE;
+        }
+
+        @Override
+        public String toString() {
+            return TYPE + '[' + requestId + ' ' + path + Text.maskedQuery(query) + ' ' + headers + ']';
         }
     }
 
@@ -409,6 +421,11 @@ public sealed interface Message {
         public String type() {
             return TYPE;
         }
+
+        @Override
+        public String toString() {
+            return Plain.describe(TYPE, requestId, payload);
+        }
     }
 
     /** The register took the agent. */
@@ -426,6 +443,11 @@ public sealed interface Message {
         @Override
         public String type() {
             return TYPE;
+        }
+
+        @Override
+        public String toString() {
+            return Plain.describe(TYPE, requestId, payload);
         }
     }
 
@@ -445,6 +467,11 @@ public sealed interface Message {
         public String type() {
             return TYPE;
         }
+
+        @Override
+        public String toString() {
+            return Plain.describe(TYPE, requestId, payload);
+        }
     }
 
     /** How an agent is, for applications that want to know. */
@@ -463,6 +490,11 @@ public sealed interface Message {
         public String type() {
             return TYPE;
         }
+
+        @Override
+        public String toString() {
+            return Plain.describe(TYPE, requestId, payload);
+        }
     }
 
     /** A heartbeat was seen. */
@@ -480,6 +512,11 @@ public sealed interface Message {
         @Override
         public String type() {
             return TYPE;
+        }
+
+        @Override
+        public String toString() {
+            return Plain.describe(TYPE, requestId, payload);
         }
     }
 
@@ -679,6 +716,11 @@ public sealed interface Message {
         /** A message with a payload and nothing else. */
         public Application(String type, @Nullable Object payload) {
             this(type, null, null, null, payload, null);
+        }
+
+        @Override
+        public String toString() {
+            return Plain.describe(type, requestId == null ? id : requestId, payload);
         }
     }
 

@@ -80,6 +80,17 @@ final class Plain {
         return Collections.unmodifiableMap(copy);
     }
 
+    /** For people: the names of the payload's fields without their values, which may be credentials. */
+    static String describe(String type, @Nullable String id, @Nullable Object payload) {
+        Object shown = payload;
+        if (payload instanceof Map<?, ?> map) {
+            shown = map.keySet();
+        } else if (payload != null) {
+            shown = payload.getClass().getSimpleName();
+        }
+        return type + "[id=" + id + ", payload=" + shown + ']';
+    }
+
     private static Double finite(double value) {
         if (!Double.isFinite(value)) {
             throw new IllegalArgumentException("not a finite number: " + value);

@@ -86,6 +86,11 @@ final class Text {
         return value == null || value.isEmpty() ? null : cut(value, maxBytes);
     }
 
+    /** For people: whether there is a query, not what it says; many put credentials there. */
+    static String maskedQuery(@Nullable String query) {
+        return query == null ? "" : query.isEmpty() ? "?" : "?***";
+    }
+
     /** Requires a token of RFC 9110 5.6.2 of 1 to {@code max} chars. */
     static String token(String what, String value, int max) {
         if (value.isEmpty() || value.length() > max) {
