@@ -100,9 +100,6 @@ final class FrameReceiver implements TransportListener {
         } else if (stream.dropsReceived()) {
             payload.release();
             stream.consumed(length);
-        } else if (stream.isAssembling()) {
-            payload.release();
-            stream.cancel(ErrorCode.PROTOCOL_ERROR, "DATA between the pieces of a MESSAGE");
         } else {
             stream.deliver(frame);
         }
@@ -146,7 +143,7 @@ final class FrameReceiver implements TransportListener {
             return;
         }
         MessageAssembler assembler = opening;
-        if (!assemble(assembler, frame.payload())) {
+        if (!assemble(assembler, frame.payload(), frame.isEnd())) {
             opening = null;
             assembledBytes -= assembler.length();
             openingId = frame.hasMore() ? id : 0;
@@ -155,7 +152,7 @@ final class FrameReceiver implements TransportListener {
             opening = null;
             openingId = 0;
             assembledBytes -= assembler.length();
-            open(id, assembler.whole(), frame.isEnd());
+            open(id, assembler.whole(), assembler.isEnd());
         }
     }
 
@@ -180,9 +177,10 @@ final class FrameReceiver implements TransportListener {
             return;
         }
         Payload whole = frame.payload();
+        boolean isEnd = frame.isEnd();
         if (frame.hasMore() || stream.isAssembling()) {
             MessageAssembler assembler = stream.assembler();
-            if (!assemble(assembler, frame.payload())) {
+            if (!assemble(assembler, frame.payload(), frame.isEnd())) {
                 stream.cancel(ErrorCode.OVERLOADED, "unfinished messages hold " + MAX_ASSEMBLED_BYTES + " bytes");
                 return;
             }
@@ -190,6 +188,7 @@ final class FrameReceiver implements TransportListener {
                 return;
             }
             whole = assembler.whole();
+            isEnd = assembler.isEnd();
             assembledBytes -= assembler.length();
             stream.forgetAssembler();
         }
@@ -198,7 +197,7 @@ final class FrameReceiver implements TransportListener {
         }
         Message message = decode(frame.streamId(), whole);
         if (message != null) {
-            stream.deliver(message, frame.isEnd());
+            stream.deliver(message, isEnd);
         }
     }
 
@@ -303,7 +302,7 @@ final class FrameReceiver implements TransportListener {
                 assembler = new MessageAssembler();
                 tunnelMessage = assembler;
             }
-            if (!assemble(assembler, frame.payload())) {
+            if (!assemble(assembler, frame.payload(), frame.isEnd())) {
                 onBreach(ProtocolException.tunnel(
                         ErrorCode.OVERLOADED, "unfinished messages hold " + MAX_ASSEMBLED_BYTES + " bytes"));
                 return;
@@ -358,11 +357,11 @@ final class FrameReceiver implements TransportListener {
     }
 
     /** Adds a piece. False if that is more than the tunnel may hold; a message longer than allowed ends the tunnel. */
-    private boolean assemble(MessageAssembler assembler, Payload piece) {
+    private boolean assemble(MessageAssembler assembler, Payload piece, boolean isEnd) {
         if (assembledBytes + piece.length() > MAX_ASSEMBLED_BYTES) {
             return false;
         }
-        assembler.add(piece);
+        assembler.add(piece, isEnd);
         assembledBytes += piece.length();
         isTooLong(assembler.length());
         return true;
