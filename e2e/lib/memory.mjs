@@ -1,0 +1,27 @@
+// Resident memory of processes, sampled.
+import { readFileSync } from 'node:fs';
+
+export function residentBytes(pid) {
+  const match = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
+  return Number(match[1]) * 1024;
+}
+
+/** Samples the resident memory of one process ten times a second, from its construction on. */
+export class MemoryWatch {
+  constructor(child) {
+    this.name = child.name;
+    this.baseline = residentBytes(child.pid);
+    this.peak = this.baseline;
+    this.timer = setInterval(() => {
+      if (child.isAlive) this.peak = Math.max(this.peak, residentBytes(child.pid));
+    }, 100);
+  }
+
+  get growth() {
+    return this.peak - this.baseline;
+  }
+
+  stop() {
+    clearInterval(this.timer);
+  }
+}
