@@ -8,7 +8,7 @@ module io.tunnelmux.netty {
     requires transitive io.netty.codec;
     requires transitive io.netty.codec.http;
     requires transitive io.netty.common;
-    requires io.netty.handler;
+    requires transitive io.netty.handler;
     requires transitive io.netty.transport;
     requires org.slf4j;
     requires static io.netty.transport.classes.epoll;

@@ -13,17 +13,24 @@ import java.util.concurrent.TimeUnit;
  * <p>Any thread may call any method, but {@link #flushLater}, which belongs to the loop.
  */
 public final class NettyLoop implements TunnelLoop {
+    private final NettyLoops loops;
     private final EventLoop eventLoop;
     private final FlushQueue flushes = new FlushQueue();
     private final Runnable flushAll = flushes::flushAll;
 
-    NettyLoop(EventLoop eventLoop) {
+    NettyLoop(NettyLoops loops, EventLoop eventLoop) {
+        this.loops = loops;
         this.eventLoop = eventLoop;
     }
 
     /** What is behind it; channels registered there share its thread with the tunnels of this loop. */
     public EventLoop eventLoop() {
         return eventLoop;
+    }
+
+    /** Where it belongs to. */
+    NettyLoops loops() {
+        return loops;
     }
 
     /**

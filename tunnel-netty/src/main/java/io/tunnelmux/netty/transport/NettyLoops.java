@@ -25,7 +25,10 @@ public final class NettyLoops implements AutoCloseable {
     public static final int HIGH_WATER_BYTES = 64 * 1024;
 
     private static final int BACKLOG = 1_024;
-    private static final long SHUTDOWN_SECONDS = 5;
+    /** With none at all Netty may forget to close channels. */
+    private static final long QUIET_MILLIS = 10;
+
+    private static final long SHUTDOWN_MILLIS = 5_000;
 
     private final NativeIo io;
     private final EventLoopGroup group;
@@ -36,7 +39,7 @@ public final class NettyLoops implements AutoCloseable {
         group = new MultiThreadIoEventLoopGroup(
                 count, new DefaultThreadFactory("tunnelmux-loop", true), io.handlerFactory());
         for (EventExecutor executor : group) {
-            loops.put(executor, new NettyLoop((EventLoop) executor));
+            loops.put(executor, new NettyLoop(this, (EventLoop) executor));
         }
     }
 
@@ -113,9 +116,9 @@ public final class NettyLoops implements AutoCloseable {
     /** Ends all loops and closes their channels. Returns when that is done, at the latest after ten seconds; at once on a loop. */
     @Override
     public void close() {
-        var done = group.shutdownGracefully(0, SHUTDOWN_SECONDS, TimeUnit.SECONDS);
+        var done = group.shutdownGracefully(QUIET_MILLIS, SHUTDOWN_MILLIS, TimeUnit.MILLISECONDS);
         if (loops.keySet().stream().noneMatch(EventExecutor::inEventLoop)) {
-            done.awaitUninterruptibly(2 * SHUTDOWN_SECONDS, TimeUnit.SECONDS);
+            done.awaitUninterruptibly(2 * SHUTDOWN_MILLIS, TimeUnit.MILLISECONDS);
         }
     }
 

@@ -1,0 +1,59 @@
+package io.tunnelmux.netty.transport;
+
+import io.tunnelmux.core.transport.TunnelException;
+import io.tunnelmux.protocol.ErrorCode;
+import java.net.URI;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What there is to know of a gateway's URI.
+ *
+ * @param isSecure whether it is {@code wss}
+ * @param host a name or an address, without brackets
+ * @param authority for the header {@code Host}
+ * @param requestTarget path and query as they stand in the URI
+ */
+record DialTarget(boolean isSecure, String host, int port, String authority, String requestTarget) {
+    private static final int PORT = 80;
+    private static final int SECURE_PORT = 443;
+
+    /** @throws TunnelException with {@link ErrorCode#UNSUPPORTED} for a URI that cannot be dialled from here */
+    static DialTarget of(URI gateway) throws TunnelException {
+        String scheme = gateway.getScheme() == null ? "" : gateway.getScheme().toLowerCase(Locale.ROOT);
+        boolean isSecure = scheme.equals("wss");
+        if (!isSecure && !scheme.equals("ws")) {
+            throw unsupported("scheme '" + scheme + "', not ws or wss");
+        }
+        String host = gateway.getHost();
+        if (host == null) {
+            throw unsupported("no host in the gateway's URI");
+        }
+        if (gateway.getRawUserInfo() != null || gateway.getRawFragment() != null) {
+            throw unsupported("user or fragment in the gateway's URI");
+        }
+        int defaultPort = isSecure ? SECURE_PORT : PORT;
+        int port = gateway.getPort() < 0 ? defaultPort : gateway.getPort();
+        return new DialTarget(
+                isSecure,
+                host.startsWith("[") ? host.substring(1, host.length() - 1) : host,
+                port,
+                port == defaultPort ? host : host + ':' + port,
+                requestTarget(gateway.getRawPath(), gateway.getRawQuery()));
+    }
+
+    private static String requestTarget(@Nullable String path, @Nullable String query) throws TunnelException {
+        String target = path == null || path.isEmpty() ? NettyAcceptor.DEFAULT_PATH : path;
+        if (query == null) {
+            return target;
+        }
+        if (ServerHandshake.mayNameToken(query)) {
+            throw unsupported("a token in the gateway's URI; it belongs into the configuration");
+        }
+        return target + '?' + query;
+    }
+
+    private static TunnelException unsupported(String why) {
+        return new TunnelException(ErrorCode.UNSUPPORTED, why, null, null);
+    }
+}

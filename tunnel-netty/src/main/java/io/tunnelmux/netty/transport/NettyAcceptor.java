@@ -1,0 +1,303 @@
+package io.tunnelmux.netty.transport;
+
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.ChannelPipeline;
+import io.netty.handler.codec.http.HttpDecoderConfig;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpServerCodec;
+import io.netty.handler.ssl.SslHandler;
+import io.netty.util.ReferenceCountUtil;
+import io.netty.util.concurrent.ScheduledFuture;
+import io.tunnelmux.core.transport.AcceptHandler;
+import io.tunnelmux.protocol.ErrorCode;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Takes in agents that dial {@code ws://} or {@code wss://}: checks their handshake, answers it, and makes a transport of the connection,
+ * which stays on the loop that accepted it.
+ *
+ * <p>Either {@link #start} it on an address of its own, or leave the listening to an HTTP server and give it the requests for the tunnel's
+ * path by {@link #upgrade}.
+ *
+ * <p>What is refused gets an HTTP answer and no upgrade: 400 for what is malformed, or names a token in its query; 401 with
+ * {@code WWW-Authenticate: Bearer}; 403 for whatever bears an {@code Origin}; 404; 405; 426 where WebSocket version or subprotocol do not
+ * fit; and what the {@link Admission} says.
+ *
+ * <p>Any thread may call, but {@link #upgrade} belongs to the channel's loop.
+ */
+public final class NettyAcceptor implements AutoCloseable {
+    /** Where agents dial, unless told otherwise. */
+    public static final String DEFAULT_PATH = "/tunnel";
+    /** From the connection to the answered handshake, TLS included. */
+    public static final Duration DEFAULT_HANDSHAKE_TIMEOUT = Duration.ofSeconds(10);
+    /** Connections that are not yet tunnels; the oldest makes room for one more. */
+    public static final int DEFAULT_MAX_HANDSHAKES = 512;
+
+    private static final int MAX_LINE_BYTES = 8 * 1_024;
+    private static final int MAX_HEADER_BYTES = 16 * 1_024;
+    private static final Logger LOG = LoggerFactory.getLogger(NettyAcceptor.class);
+
+    private final NettyLoops loops;
+    private final InetSocketAddress address;
+    private final @Nullable TlsConfig tls;
+    private final AcceptHandler handler;
+    private final Duration handshakeTimeout;
+    private final ServerHandshake handshake;
+    private final ServerHandshake handedOver;
+    private final PendingHandshakes pending;
+
+    private volatile @Nullable Channel listening;
+
+    private NettyAcceptor(Builder builder) {
+        loops = builder.loops;
+        address = builder.address;
+        tls = builder.tls;
+        handler = builder.handler;
+        handshakeTimeout = builder.handshakeTimeout;
+        handshake = new ServerHandshake(builder.path, builder.admission);
+        handedOver = new ServerHandshake(null, builder.admission);
+        pending = new PendingHandshakes(builder.maxHandshakes);
+    }
+
+    /**
+     * An acceptor on these loops.
+     *
+     * @param handler is given each transport, on its loop
+     */
+    public static Builder builder(NettyLoops loops, AcceptHandler handler) {
+        return new Builder(loops, handler);
+    }
+
+    /**
+     * Begins to listen. Called at most once.
+     *
+     * @return the address that it listens on, or why it cannot; completes on some loop
+     */
+    public CompletionStage<InetSocketAddress> start() {
+        CompletableFuture<InetSocketAddress> started = new CompletableFuture<>();
+        loops.serverBootstrap()
+                .childOption(ChannelOption.ALLOW_HALF_CLOSURE, false)
+                .childHandler(new ChannelInitializer<>() {
+                    @Override
+                    protected void initChannel(Channel channel) {
+                        initAccepted(channel);
+                    }
+                })
+                .bind(address)
+                .addListener((ChannelFuture bound) -> {
+                    if (bound.isSuccess()) {
+                        listening = bound.channel();
+                        started.complete((InetSocketAddress) bound.channel().localAddress());
+                    } else {
+                        started.completeExceptionally(bound.cause());
+                    }
+                });
+        return started;
+    }
+
+    /**
+     * Takes over a connection on which a request for the tunnel has come, whatever its path: makes the same checks and gives the same
+     * answers as on an address of its own. Afterwards the pipeline has none of its former handlers but a {@link SslHandler}, and the
+     * channel either is a tunnel or will be closed soon. Must be called on the channel's loop, which must be one of this acceptor's, from
+     * within {@code channelRead} for that request.
+     *
+     * @param ctx a place in the pipeline behind the HTTP codec
+     * @param request the head of the request; lent
+     */
+    public void upgrade(ChannelHandlerContext ctx, HttpRequest request) {
+        answer(ctx, handedOver.answer(request, ctx.channel().remoteAddress()));
+    }
+
+    /** Listens no longer, and drops connections that are not yet tunnels. Tunnels are left alone. */
+    @Override
+    public void close() {
+        Channel channel = listening;
+        if (channel != null) {
+            channel.close();
+        }
+        pending.closeAll();
+    }
+
+    private void initAccepted(Channel channel) {
+        ChannelPipeline pipeline = channel.pipeline();
+        if (tls != null) {
+            pipeline.addLast(tls.newServerHandler(channel.alloc()));
+        }
+        pipeline.addLast(new HttpServerCodec(
+                new HttpDecoderConfig().setMaxInitialLineLength(MAX_LINE_BYTES).setMaxHeaderSize(MAX_HEADER_BYTES)));
+        pipeline.addLast(new HandshakeHandler());
+    }
+
+    private void answer(ChannelHandlerContext ctx, ServerHandshake.Answer answer) {
+        Channel channel = ctx.channel();
+        if (!answer.isAccepted()) {
+            LOG.info(
+                    "tunnel refused peer={} status={}",
+                    channel.remoteAddress(),
+                    answer.response().status().code());
+            ChannelFuture written = ctx.writeAndFlush(answer.response());
+            replaceHandlers(channel, new RefusedHandler());
+            written.addListener(RefusedHandler.SAY_NO_MORE);
+            return;
+        }
+        ctx.writeAndFlush(answer.response(), channel.voidPromise());
+        channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, false);
+        channel.config().setAutoRead(false);
+        NettyTransport transport =
+                new NettyTransport(loops.of(channel.eventLoop()), channel, WebSocketWriter.server(), false);
+        replaceHandlers(channel, transport);
+        try {
+            handler.onAccepted(transport, answer.token());
+        } catch (RuntimeException e) {
+            LOG.error("tunnel dropped, its handler failed peer={}", transport.peer(), e);
+            transport.close(ErrorCode.INTERNAL_ERROR, "");
+        }
+    }
+
+    /** Leaves only TLS and {@code last}. From the end to the front, so that what a codec has read too far reaches {@code last}. */
+    private static void replaceHandlers(Channel channel, ChannelHandler last) {
+        ChannelPipeline pipeline = channel.pipeline();
+        List<ChannelHandler> former = new ArrayList<>(pipeline.toMap().values());
+        pipeline.addLast(last);
+        for (int i = former.size() - 1; i >= 0; i--) {
+            if (!(former.get(i) instanceof SslHandler)) {
+                pipeline.remove(former.get(i));
+            }
+        }
+    }
+
+    /** Waits for the request, but not for long. */
+    private final class HandshakeHandler extends ChannelInboundHandlerAdapter {
+        private @Nullable ScheduledFuture<?> deadline;
+
+        @Override
+        public void handlerAdded(ChannelHandlerContext ctx) {
+            pending.add(ctx.channel());
+            deadline = ctx.executor().schedule(() -> giveUp(ctx), handshakeTimeout.toNanos(), TimeUnit.NANOSECONDS);
+        }
+
+        @Override
+        public void handlerRemoved(ChannelHandlerContext ctx) {
+            pending.remove(ctx.channel());
+            if (deadline != null) {
+                deadline.cancel(false);
+            }
+        }
+
+        @Override
+        public void channelRead(ChannelHandlerContext ctx, Object msg) {
+            try {
+                if (msg instanceof HttpRequest request) {
+                    answer(ctx, handshake.answer(request, ctx.channel().remoteAddress()));
+                }
+            } finally {
+                ReferenceCountUtil.release(msg);
+            }
+        }
+
+        @Override
+        public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+            LOG.debug("handshake failed peer={}", ctx.channel().remoteAddress(), cause);
+            ctx.close();
+        }
+
+        private void giveUp(ChannelHandlerContext ctx) {
+            LOG.info("no handshake in time peer={}", ctx.channel().remoteAddress());
+            ctx.close();
+        }
+    }
+
+    /** Collects what an acceptor is made of. */
+    public static final class Builder {
+        private final NettyLoops loops;
+        private final AcceptHandler handler;
+        private InetSocketAddress address = new InetSocketAddress(0);
+        private String path = DEFAULT_PATH;
+        private @Nullable TlsConfig tls;
+        private Admission admission = (token, from) -> HandshakeRefusal.unauthorized();
+        private Duration handshakeTimeout = DEFAULT_HANDSHAKE_TIMEOUT;
+        private int maxHandshakes = DEFAULT_MAX_HANDSHAKES;
+
+        private Builder(NettyLoops loops, AcceptHandler handler) {
+            this.loops = loops;
+            this.handler = handler;
+        }
+
+        /** Where to listen; port 0 takes any that is free, which is the default. */
+        public Builder address(InetSocketAddress newAddress) {
+            address = newAddress;
+            return this;
+        }
+
+        /**
+         * The path of the tunnel, {@value #DEFAULT_PATH} by default.
+         *
+         * @throws IllegalArgumentException if it does not begin with a slash, or has a query
+         */
+        public Builder path(String newPath) {
+            if (!newPath.startsWith("/") || newPath.indexOf('?') >= 0) {
+                throw new IllegalArgumentException("path: " + newPath);
+            }
+            path = newPath;
+            return this;
+        }
+
+        /** Makes it {@code wss}; null, the default, is {@code ws}. */
+        public Builder tls(@Nullable TlsConfig newTls) {
+            tls = newTls;
+            return this;
+        }
+
+        /** Who may come in; nobody by default. */
+        public Builder admission(Admission newAdmission) {
+            admission = newAdmission;
+            return this;
+        }
+
+        /**
+         * How long a connection may take until it has sent its request, TLS included.
+         *
+         * @throws IllegalArgumentException if it is not positive
+         */
+        public Builder handshakeTimeout(Duration timeout) {
+            if (timeout.isNegative() || timeout.isZero()) {
+                throw new IllegalArgumentException("handshakeTimeout: " + timeout);
+            }
+            handshakeTimeout = timeout;
+            return this;
+        }
+
+        /**
+         * How many connections may be in their handshake at once.
+         *
+         * @throws IllegalArgumentException if it is less than 1
+         */
+        public Builder maxHandshakes(int max) {
+            if (max < 1) {
+                throw new IllegalArgumentException("maxHandshakes: " + max);
+            }
+            maxHandshakes = max;
+            return this;
+        }
+
+        /** Makes it; it does nothing yet. */
+        public NettyAcceptor build() {
+            return new NettyAcceptor(this);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+package io.tunnelmux.netty.transport;
+
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.handler.ssl.OpenSsl;
+import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslContextBuilder;
+import io.netty.handler.ssl.SslHandler;
+import io.netty.handler.ssl.SslProvider;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How one side does TLS: versions 1.3 and 1.2, by BoringSSL if {@code netty-tcnative} is on the class path, else by the JDK. A client
+ * always checks that the certificate is for the name it dialled.
+ *
+ * <p>Immutable; any thread.
+ */
+public final class TlsConfig {
+    private static final String[] VERSIONS = {"TLSv1.3", "TLSv1.2"};
+    private static final long HANDSHAKE_SECONDS = 10;
+    private static final long CLOSE_NOTIFY_MILLIS = 1_000;
+
+    private final SslContext context;
+
+    private TlsConfig(SslContext context) {
+        this.context = context;
+    }
+
+    /**
+     * A server's, with the certificate that it shows.
+     *
+     * @param certificateChain PEM file, the server's own certificate first
+     * @param privateKey PEM file, PKCS#8, without a password
+     * @throws IOException if a file cannot be read or does not hold what it should
+     */
+    public static TlsConfig server(Path certificateChain, Path privateKey) throws IOException {
+        try {
+            return build(SslContextBuilder.forServer(certificateChain.toFile(), privateKey.toFile()));
+        } catch (IllegalArgumentException e) {
+            throw new IOException("no usable certificate and key in " + certificateChain + " and " + privateKey, e);
+        }
+    }
+
+    /**
+     * A client's, which trusts whom the platform trusts.
+     *
+     * @throws IOException if the platform's trust store cannot be read
+     */
+    public static TlsConfig client() throws IOException {
+        return client(null);
+    }
+
+    /**
+     * A client's.
+     *
+     * @param authorities PEM file with the certificates of those whom it trusts, and of nobody else; null for whom the platform trusts
+     * @throws IOException if the file cannot be read or does not hold certificates
+     */
+    public static TlsConfig client(@Nullable Path authorities) throws IOException {
+        SslContextBuilder builder = SslContextBuilder.forClient().endpointIdentificationAlgorithm("HTTPS");
+        try {
+            return build(authorities == null ? builder : builder.trustManager(authorities.toFile()));
+        } catch (IllegalArgumentException e) {
+            throw new IOException("no usable certificates in " + authorities, e);
+        }
+    }
+
+    /** For a connection that was accepted. Goes first in its pipeline. */
+    public SslHandler newServerHandler(ByteBufAllocator allocator) {
+        return limited(context.newHandler(allocator));
+    }
+
+    /**
+     * For a connection that was dialled. Goes first in its pipeline.
+     *
+     * @param host the name that the certificate must be for, or the address
+     */
+    public SslHandler newClientHandler(ByteBufAllocator allocator, String host, int port) {
+        return limited(context.newHandler(allocator, host, port));
+    }
+
+    private static TlsConfig build(SslContextBuilder builder) throws IOException {
+        SslProvider provider = OpenSsl.isAvailable() ? SslProvider.OPENSSL : SslProvider.JDK;
+        return new TlsConfig(builder.sslProvider(provider).protocols(VERSIONS).build());
+    }
+
+    private static SslHandler limited(SslHandler handler) {
+        handler.setHandshakeTimeout(HANDSHAKE_SECONDS, TimeUnit.SECONDS);
+        handler.setCloseNotifyFlushTimeoutMillis(CLOSE_NOTIFY_MILLIS);
+        return handler;
+    }
+}

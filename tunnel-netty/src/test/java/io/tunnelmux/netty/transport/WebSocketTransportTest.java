@@ -1,0 +1,179 @@
+package io.tunnelmux.netty.transport;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.channel.Channel;
+import io.netty.channel.DefaultMaxMessagesRecvByteBufAllocator;
+import io.netty.channel.epoll.Epoll;
+import io.tunnelmux.core.testing.TransportContract;
+import io.tunnelmux.core.transport.Transport;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Nested;
+
+/** The contract over real sockets: plain and over TLS, on each kind of event loop, on one loop and on two, and read in bits and pieces. */
+class WebSocketTransportTest {
+    private static final Map<String, NettyLoops> LOOPS = new ConcurrentHashMap<>();
+
+    @AfterAll
+    static void closeLoops() {
+        LOOPS.values().forEach(NettyLoops::close);
+        LOOPS.clear();
+    }
+
+    @Nested
+    class OverEpoll extends Contract {
+        OverEpoll() {
+            super(IoMode.EPOLL, 2, false, 0);
+        }
+    }
+
+    @Nested
+    class OverNio extends Contract {
+        OverNio() {
+            super(IoMode.NIO, 2, false, 0);
+        }
+    }
+
+    @Nested
+    class WithBothEndsOnOneLoop extends Contract {
+        WithBothEndsOnOneLoop() {
+            super(IoMode.AUTO, 1, false, 0);
+        }
+    }
+
+    @Nested
+    class OverTlsAndEpoll extends Contract {
+        OverTlsAndEpoll() {
+            super(IoMode.EPOLL, 2, true, 0);
+        }
+    }
+
+    @Nested
+    class OverTlsAndNio extends Contract {
+        OverTlsAndNio() {
+            super(IoMode.NIO, 2, true, 0);
+        }
+    }
+
+    @Nested
+    class ReadInPiecesOfAnySize extends Contract {
+        ReadInPiecesOfAnySize() {
+            super(IoMode.AUTO, 2, false, 3_000);
+        }
+    }
+
+    @Nested
+    class ReadInTinyPieces extends Contract {
+        ReadInTinyPieces() {
+            super(IoMode.NIO, 2, false, 9);
+        }
+    }
+
+    private abstract static class Contract extends TransportContract {
+        private final IoMode mode;
+        private final int loopCount;
+        private final boolean isSecure;
+        private final int maxReadBytes;
+        private NettyAcceptor acceptor;
+        private Ends ends;
+
+        /** @param maxReadBytes longest read, which then are of random size; 0 for the usual */
+        Contract(IoMode mode, int loopCount, boolean isSecure, int maxReadBytes) {
+            this.mode = mode;
+            this.loopCount = loopCount;
+            this.isSecure = isSecure;
+            this.maxReadBytes = maxReadBytes;
+        }
+
+        @Override
+        protected Ends connect() throws Exception {
+            Assumptions.assumeTrue(mode != IoMode.EPOLL || Epoll.isAvailable());
+            NettyLoops loops = LOOPS.computeIfAbsent(mode + " " + loopCount, key -> NettyLoops.create(loopCount, mode));
+            CompletableFuture<Transport> accepted = new CompletableFuture<>();
+            acceptor = NettyAcceptor.builder(loops, (transport, token) -> accepted.complete(transport))
+                    .address(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+                    .admission((token, from) -> "secret".equals(token) ? null : HandshakeRefusal.unauthorized())
+                    .tls(isSecure ? TestTls.server() : null)
+                    .build();
+            int port = get(acceptor.start().toCompletableFuture()).getPort();
+            NettyConnector connector = NettyConnector.builder(loops.next())
+                    .tls(isSecure ? TestTls.client() : null)
+                    .build();
+            URI gateway = URI.create((isSecure ? "wss" : "ws") + "://localhost:" + port + "/tunnel");
+            Transport dialled = get(connector.connect(gateway, "secret").toCompletableFuture());
+            Transport acceptedOne = get(accepted);
+            if (maxReadBytes > 0) {
+                readInPieces(dialled);
+                readInPieces(acceptedOne);
+            }
+            ends = new Ends(dialled, acceptedOne);
+            return ends;
+        }
+
+        @Override
+        protected void disconnect() throws Exception {
+            acceptor.close();
+            for (Transport end : List.of(ends.dialler(), ends.acceptor())) {
+                Channel channel = ((NettyTransport) end).channel();
+                assertThat(channel.closeFuture().await(PATIENCE.toSeconds(), TimeUnit.SECONDS))
+                        .isTrue();
+                // The handlers hear of it in a later turn.
+                on(end, () -> {});
+            }
+        }
+
+        @Override
+        protected int bulkBytes() {
+            return maxReadBytes == 0 ? super.bulkBytes() : 100 * maxReadBytes + 20_000;
+        }
+
+        private void readInPieces(Transport transport) throws Exception {
+            RandomReads reads = new RandomReads(maxReadBytes, new Random().nextLong());
+            on(transport, () -> ((NettyTransport) transport).channel().config().setRecvByteBufAllocator(reads));
+        }
+
+        private static <T> T get(CompletableFuture<T> future) throws Exception {
+            return future.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+        }
+    }
+
+    /** Reads pieces of random sizes. */
+    private static final class RandomReads extends DefaultMaxMessagesRecvByteBufAllocator {
+        private final int maxBytes;
+        private final Random random;
+
+        RandomReads(int maxBytes, long seed) {
+            this.maxBytes = maxBytes;
+            random = new Random(seed);
+        }
+
+        @Override
+        @SuppressWarnings("deprecation")
+        public Handle newHandle() {
+            return new MaxMessageHandle() {
+                @Override
+                public int guess() {
+                    return 1 + random.nextInt(maxBytes);
+                }
+
+                @Override
+                public ByteBuf allocate(ByteBufAllocator allocator) {
+                    int length = guess();
+                    return allocator.ioBuffer(length, length);
+                }
+            };
+        }
+    }
+}
