@@ -59,6 +59,11 @@ final class Documents {
             .enable(CBORParser.Feature.READ_SIMPLE_VALUE_AS_EMBEDDED_OBJECT)
             .build();
 
+    /** A simple value of CBOR: of no field's type, and fit to be ignored. */
+    private enum Simple {
+        VALUE
+    }
+
     private int valuesLeft = MAX_VALUES;
 
     private Documents() {}
@@ -153,10 +158,7 @@ final class Documents {
 
     /** Byte strings are embedded objects to Jackson, and so are CBOR's simple values, which have no meaning here. */
     private static Object embedded(JsonParser parser) throws IOException {
-        if (parser.getEmbeddedObject() instanceof byte[] bytes) {
-            return bytes;
-        }
-        throw new IllegalArgumentException("a CBOR simple value");
+        return parser.getEmbeddedObject() instanceof byte[] bytes ? bytes : Simple.VALUE;
     }
 
     private static void requireRoom(int depthLeft) {

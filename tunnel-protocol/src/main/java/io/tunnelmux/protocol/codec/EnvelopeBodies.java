@@ -20,22 +20,24 @@ final class EnvelopeBodies {
         if (body instanceof Map || body instanceof List) {
             return FieldWriter.json(body);
         }
-        return decode(fields, body, "base64".equalsIgnoreCase(fields.text("body_encoding")));
+        return decode(body, "base64".equalsIgnoreCase(fields.text("body_encoding")));
     }
 
     /** The body of a response: base64, base64 of gzip, or text. */
     static Payload ofResponse(Fields fields) {
         String encoding = fields.text("encoding");
         boolean isGzip = "gzip".equals(encoding);
-        Payload body = decode(fields, fields.any("body"), isGzip || "base64".equals(encoding));
+        Payload body = decode(fields.any("body"), isGzip || "base64".equals(encoding));
         return isGzip ? unzip(body) : body;
     }
 
-    private static Payload decode(Fields fields, @Nullable Object body, boolean isBase64) {
-        if (body instanceof byte[] || (body instanceof String && isBase64)) {
-            return fields.bytes("body");
+    private static Payload decode(@Nullable Object body, boolean isBase64) {
+        if (body instanceof byte[] bytes) {
+            return Payload.of(bytes);
+        } else if (body instanceof String text) {
+            return isBase64 ? Fields.base64("body", text) : Payload.of(text.getBytes(StandardCharsets.UTF_8));
         }
-        return body instanceof String text ? Payload.of(text.getBytes(StandardCharsets.UTF_8)) : Payload.EMPTY;
+        return Payload.EMPTY;
     }
 
     /** What a kilobyte unpacks to may be a megabyte: no more than an envelope may hold is ever unpacked. */

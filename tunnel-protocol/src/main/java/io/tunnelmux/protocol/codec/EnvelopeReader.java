@@ -56,7 +56,7 @@ final class EnvelopeReader {
             case EnvelopeTypes.REQUEST_CHUNK ->
                 new ProxyChunk(
                         needId(requestId),
-                        needBytes(fields, fields.has("data") ? "data" : "chunk"),
+                        fields.needBytes(fields.has("data") ? "data" : "chunk"),
                         false,
                         Kind.REQUEST);
             case EnvelopeTypes.REQUEST_END -> new ProxyChunk(needId(requestId), Payload.EMPTY, true, Kind.REQUEST);
@@ -64,8 +64,7 @@ final class EnvelopeReader {
             case EnvelopeTypes.RESPONSE_END -> new ProxyChunk(needId(requestId), Payload.EMPTY, true, Kind.RESPONSE);
             case EnvelopeTypes.RESPONSE_ABORT ->
                 new ProxyStreamClose(needId(requestId), code(fields, ErrorCode.UPSTREAM_RESET), reason(fields));
-            case EnvelopeTypes.TCP_DATA ->
-                new ProxyChunk(needId(requestId), needBytes(fields, "data"), false, Kind.TCP);
+            case EnvelopeTypes.TCP_DATA -> new ProxyChunk(needId(requestId), fields.needBytes("data"), false, Kind.TCP);
             case EnvelopeTypes.TCP_CLOSE -> tcpClose(needId(requestId), fields);
             case TcpTunnelStart.TYPE -> tcpStart(needId(requestId), fields);
             case ProxyStreamClose.TYPE ->
@@ -151,7 +150,7 @@ final class EnvelopeReader {
 
     private static ProxyChunk streamChunk(String requestId, Fields fields) {
         boolean isEnd = fields.flag("end");
-        return new ProxyChunk(requestId, isEnd ? fields.bytes("data") : needBytes(fields, "data"), isEnd);
+        return new ProxyChunk(requestId, isEnd ? fields.bytes("data") : fields.needBytes("data"), isEnd);
     }
 
     private static ProxyChunk responseChunk(String requestId, Fields fields) {
@@ -159,7 +158,7 @@ final class EnvelopeReader {
         if (encoding != null && !encoding.equals("base64")) {
             throw new IllegalArgumentException("a chunk with an encoding that is not base64");
         }
-        return new ProxyChunk(requestId, needBytes(fields, "data"), false, Kind.RESPONSE);
+        return new ProxyChunk(requestId, fields.needBytes("data"), false, Kind.RESPONSE);
     }
 
     private static ProxyStreamClose streamClose(String requestId, Fields fields) {
@@ -214,7 +213,7 @@ final class EnvelopeReader {
 
     /** The first byte tells what it is; where it does not, {@code message_type} does. */
     private static Message webSocketData(@Nullable String streamId, Fields fields) {
-        Payload data = needBytes(fields, "data");
+        Payload data = fields.needBytes("data");
         Opcode opcode = data.length() == 0 ? null : Opcode.of(data.byteAt(0));
         if (opcode != null) {
             data = data.dropFirst(1);
@@ -231,13 +230,6 @@ final class EnvelopeReader {
             case PING -> new ProxyWebSocketPing(streamId, data);
             case PONG -> new ProxyWebSocketPong(streamId, data);
         };
-    }
-
-    private static Payload needBytes(Fields fields, String key) {
-        if (!fields.has(key)) {
-            throw new IllegalArgumentException(key + " is missing");
-        }
-        return fields.bytes(key);
     }
 
     private static int code(Fields fields, ErrorCode absent) {

@@ -178,7 +178,8 @@ final class FieldWriter {
             generator.writeEndObject();
             depth--;
         } else {
-            throw new IllegalStateException("not a plain value: " + value.getClass());
+            throw new IllegalArgumentException(
+                    "not a plain value: " + value.getClass().getSimpleName());
         }
     }
 

@@ -105,15 +105,24 @@ final class Fields {
 
     /** A copy of the bytes; empty if absent. Base64 in JSON. */
     Payload bytes(String key) {
-        Object value = map.get(key);
+        Payload bytes = bytesOrNull(key);
+        return bytes == null ? Payload.EMPTY : bytes;
+    }
+
+    Payload needBytes(String key) {
+        return need(key, bytesOrNull(key));
+    }
+
+    private @Nullable Payload bytesOrNull(String key) {
         if (format == MessageFormat.CBOR) {
             byte[] bytes = typed(key, byte[].class, "a byte string");
-            return bytes == null ? Payload.EMPTY : Payload.of(bytes);
+            return bytes == null ? null : Payload.of(bytes);
         }
         String text = typed(key, String.class, "base64 text");
-        if (text == null || value == null) {
-            return Payload.EMPTY;
-        }
+        return text == null ? null : base64(key, text);
+    }
+
+    static Payload base64(String key, String text) {
         try {
             return Payload.of(Base64.getDecoder().decode(text));
         } catch (IllegalArgumentException e) {
