@@ -16,6 +16,7 @@ module io.tunnelmux.netty {
     requires static io.netty.transport.unix.common;
     requires static transitive org.jspecify;
 
+    exports io.tunnelmux.netty.agent;
     exports io.tunnelmux.netty.relay;
     exports io.tunnelmux.netty.transport;
 }

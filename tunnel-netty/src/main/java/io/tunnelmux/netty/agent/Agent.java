@@ -1,0 +1,155 @@
+package io.tunnelmux.netty.agent;
+
+import io.netty.util.concurrent.DefaultThreadFactory;
+import io.tunnelmux.core.Backoff;
+import io.tunnelmux.core.TunnelClient;
+import io.tunnelmux.netty.transport.NettyConnector;
+import io.tunnelmux.netty.transport.NettyLoop;
+import io.tunnelmux.netty.transport.NettyLoops;
+import io.tunnelmux.netty.transport.TlsConfig;
+import java.io.IOException;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The end that dials out: keeps tunnels to a gateway up, and answers what comes through them from the upstreams of its configuration. It
+ * opens connections to no other address.
+ *
+ * <p>Each tunnel lives on one event loop, together with all connections to upstreams that serve its streams. Any thread may call.
+ */
+public final class Agent implements AutoCloseable {
+
+    /** Told of each change of one of the agent's tunnels, on that tunnel's event loop. Must not block. */
+    @FunctionalInterface
+    public interface Listener {
+        /**
+         * @param connection which of them, from 0
+         * @param detail for people: what led to it, never a token
+         */
+        void onState(int connection, TunnelClient.State state, String detail);
+    }
+
+    private static final Logger LOG = LoggerFactory.getLogger(Agent.class);
+
+    private static final int INSTANCE_ID_BYTES = 16;
+    private static final int LOOKUP_THREADS = 4;
+    private static final int MAX_WAITING_LOOKUPS = 256;
+    private static final long LOOKUP_THREAD_SECONDS = 10;
+    /** After its patience a tunnel says goodbye; that takes a moment. */
+    private static final Duration GOODBYE = Duration.ofSeconds(1);
+
+    private final NettyLoops loops;
+    private final ThreadPoolExecutor lookups;
+    private final Map<NettyLoop, LoopUpstreams> upstreams = new HashMap<>();
+    private final List<TunnelClient> clients = new ArrayList<>();
+
+    private Agent(AgentConfig config, NettyLoops loops) throws IOException {
+        this.loops = loops;
+        lookups = new ThreadPoolExecutor(
+                LOOKUP_THREADS,
+                LOOKUP_THREADS,
+                LOOKUP_THREAD_SECONDS,
+                TimeUnit.SECONDS,
+                new LinkedBlockingQueue<>(MAX_WAITING_LOOKUPS),
+                new DefaultThreadFactory("tunnelmux-lookup", true));
+        lookups.allowCoreThreadTimeOut(true);
+        TlsConfig tls = config.upstreamTls() != null ? config.upstreamTls() : TlsConfig.client();
+        SecureRandom random = new SecureRandom();
+        byte[] id = new byte[INSTANCE_ID_BYTES];
+        random.nextBytes(id);
+        String instanceId = HexFormat.of().formatHex(id);
+        for (int i = 0; i < config.connections(); i++) {
+            int connection = i;
+            NettyLoop loop = loops.next();
+            LoopUpstreams shared =
+                    upstreams.computeIfAbsent(loop, key -> new LoopUpstreams(key, config, loops, lookups, tls));
+            clients.add(TunnelClient.builder(NettyConnector.builder(loop)
+                            .tls(config.gatewayTls())
+                            .build())
+                    .gateways(config.gateways())
+                    .agentId(config.agentId())
+                    .instanceId(instanceId)
+                    .token(config.token())
+                    .config(config.tunnel())
+                    .backoff(new Backoff(config.firstBackoff(), config.backoffCeiling(), random))
+                    .handler(new AgentStreams(shared))
+                    .listener((state, detail) -> config.listener().onState(connection, state, detail))
+                    .build());
+        }
+    }
+
+    /**
+     * Starts an agent, which connects and stays connected until it is closed.
+     *
+     * @throws IllegalArgumentException if the agent's id has characters that it may not have
+     * @throws UnsupportedOperationException if the configured kind of event loop is not available here
+     * @throws IOException if whom the platform trusts is needed and cannot be read
+     */
+    public static Agent start(AgentConfig config) throws IOException {
+        NettyLoops loops = NettyLoops.create(loopCount(config), config.ioMode());
+        Agent agent;
+        try {
+            agent = new Agent(config, loops);
+        } catch (RuntimeException | IOException e) {
+            loops.close();
+            throw e;
+        }
+        agent.clients.forEach(TunnelClient::start);
+        return agent;
+    }
+
+    private static int loopCount(AgentConfig config) {
+        return Math.min(config.connections(), Runtime.getRuntime().availableProcessors());
+    }
+
+    /** How many of the agent's tunnels stand. */
+    public int connected() {
+        return (int) clients.stream()
+                .filter(client -> client.state() == TunnelClient.State.CONNECTED)
+                .count();
+    }
+
+    /** Ends all waits between attempts to connect. */
+    public void reconnectNow() {
+        clients.forEach(TunnelClient::reconnectNow);
+    }
+
+    /** As {@link #close(Duration)} with ten seconds. */
+    @Override
+    public void close() {
+        close(Duration.ofSeconds(10));
+    }
+
+    /**
+     * Takes no more streams, lets those under way end, and closes. Returns when all is closed; what has not ended within {@code patience} is
+     * cut. Further calls do nothing but wait. Must not be called on an event loop.
+     */
+    public void close(Duration patience) {
+        CompletableFuture<?>[] closing = clients.stream()
+                .map(client -> client.close(patience).toCompletableFuture())
+                .toArray(CompletableFuture<?>[]::new);
+        try {
+            CompletableFuture.allOf(closing).get(patience.plus(GOODBYE).toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException | ExecutionException e) {
+            LOG.warn("not all tunnels ended in time why=\"{}\"", e.toString());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        upstreams.forEach((loop, shared) -> loop.execute(shared.pool()::close));
+        loops.close();
+        lookups.shutdown();
+    }
+}

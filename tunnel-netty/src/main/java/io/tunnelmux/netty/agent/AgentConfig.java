@@ -1,0 +1,336 @@
+package io.tunnelmux.netty.agent;
+
+import io.tunnelmux.core.Backoff;
+import io.tunnelmux.core.TunnelConfig;
+import io.tunnelmux.netty.transport.IoMode;
+import io.tunnelmux.netty.transport.TlsConfig;
+import java.net.URI;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** What an {@link Agent} is told. Immutable; any thread. */
+public final class AgentConfig {
+
+    /** Most connections that one agent may have to its gateway. */
+    public static final int MAX_CONNECTIONS = 8;
+    /** How long a connection to an upstream may take, with the look-up of its name and the TLS handshake. */
+    public static final Duration DEFAULT_CONNECT_TIMEOUT = Duration.ofSeconds(10);
+    /**
+     * How long a connection to an upstream is kept idle where the upstream names no time: one second less than the five after which
+     * common servers close, so that no request crosses a close.
+     */
+    public static final Duration DEFAULT_IDLE_TIMEOUT = Duration.ofSeconds(4);
+    /** How many idle connections are kept to each upstream, by each event loop. */
+    public static final int DEFAULT_MAX_IDLE_CONNECTIONS = 64;
+
+    private final List<URI> gateways;
+    private final String agentId;
+    private final Supplier<@Nullable String> token;
+    private final UpstreamResolver resolver;
+    private final int connections;
+    private final Duration connectTimeout;
+    private final Duration idleTimeout;
+    private final int maxIdleConnections;
+    private final Duration firstBackoff;
+    private final Duration backoffCeiling;
+    private final TunnelConfig tunnel;
+    private final @Nullable TlsConfig gatewayTls;
+    private final @Nullable TlsConfig upstreamTls;
+    private final IoMode ioMode;
+    private final Agent.Listener listener;
+
+    private AgentConfig(Builder builder, String agentId) {
+        gateways = builder.gateways;
+        this.agentId = agentId;
+        token = builder.token;
+        resolver = builder.resolver != null
+                ? builder.resolver
+                : new ConfiguredUpstreams(builder.targets, builder.routes, builder.upstream);
+        connections = builder.connections;
+        connectTimeout = builder.connectTimeout;
+        idleTimeout = builder.idleTimeout;
+        maxIdleConnections = builder.maxIdleConnections;
+        firstBackoff = builder.firstBackoff;
+        backoffCeiling = builder.backoffCeiling;
+        tunnel = builder.tunnel;
+        gatewayTls = builder.gatewayTls;
+        upstreamTls = builder.upstreamTls;
+        ioMode = builder.ioMode;
+        listener = builder.listener;
+    }
+
+    /** A builder with every default. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** Where to dial, in this order; at least one. */
+    public List<URI> gateways() {
+        return gateways;
+    }
+
+    /** Who the agent is. */
+    public String agentId() {
+        return agentId;
+    }
+
+    /** Asked for the bearer token before each attempt to connect. */
+    public Supplier<@Nullable String> token() {
+        return token;
+    }
+
+    /** Where requests go. */
+    public UpstreamResolver resolver() {
+        return resolver;
+    }
+
+    /** How many tunnels to keep up. */
+    public int connections() {
+        return connections;
+    }
+
+    /** See {@link #DEFAULT_CONNECT_TIMEOUT}. */
+    public Duration connectTimeout() {
+        return connectTimeout;
+    }
+
+    /** See {@link #DEFAULT_IDLE_TIMEOUT}. */
+    public Duration idleTimeout() {
+        return idleTimeout;
+    }
+
+    /** See {@link #DEFAULT_MAX_IDLE_CONNECTIONS}. */
+    public int maxIdleConnections() {
+        return maxIdleConnections;
+    }
+
+    /** Upper end of the first wait between attempts to connect. */
+    public Duration firstBackoff() {
+        return firstBackoff;
+    }
+
+    /** Upper end of every wait between attempts to connect. */
+    public Duration backoffCeiling() {
+        return backoffCeiling;
+    }
+
+    /** How the tunnels are run. */
+    public TunnelConfig tunnel() {
+        return tunnel;
+    }
+
+    /** How to speak to a {@code wss} gateway; null trusts whom the platform trusts. */
+    public @Nullable TlsConfig gatewayTls() {
+        return gatewayTls;
+    }
+
+    /** How to speak to {@code https} upstreams; null trusts whom the platform trusts. */
+    public @Nullable TlsConfig upstreamTls() {
+        return upstreamTls;
+    }
+
+    /** How the event loops wait. */
+    public IoMode ioMode() {
+        return ioMode;
+    }
+
+    /** Told how the tunnels are. */
+    public Agent.Listener listener() {
+        return listener;
+    }
+
+    /** Gathers an {@link AgentConfig}. For one thread. */
+    public static final class Builder {
+
+        private List<URI> gateways = List.of();
+        private @Nullable String agentId;
+        private Supplier<@Nullable String> token = () -> null;
+        private final Map<String, Upstream> targets = new LinkedHashMap<>();
+        private final Map<String, Upstream> routes = new LinkedHashMap<>();
+        private @Nullable Upstream upstream;
+        private @Nullable UpstreamResolver resolver;
+        private int connections = 1;
+        private Duration connectTimeout = DEFAULT_CONNECT_TIMEOUT;
+        private Duration idleTimeout = DEFAULT_IDLE_TIMEOUT;
+        private int maxIdleConnections = DEFAULT_MAX_IDLE_CONNECTIONS;
+        private Duration firstBackoff = Backoff.DEFAULT_FIRST;
+        private Duration backoffCeiling = Backoff.DEFAULT_CEILING;
+        private TunnelConfig tunnel = TunnelConfig.DEFAULTS;
+        private @Nullable TlsConfig gatewayTls;
+        private @Nullable TlsConfig upstreamTls;
+        private IoMode ioMode = IoMode.AUTO;
+        private Agent.Listener listener = (connection, state, detail) -> {};
+
+        private Builder() {}
+
+        /** Where to dial, one after the other while they fail: {@code wss://host/tunnel} and the like. Needed. */
+        public Builder gateways(List<URI> gateways) {
+            this.gateways = List.copyOf(gateways);
+            return this;
+        }
+
+        /** Who the agent is: 1 to 128 of {@code A-Z a-z 0-9 . _ -}. Needed. */
+        public Builder agentId(String agentId) {
+            this.agentId = Objects.requireNonNull(agentId);
+            return this;
+        }
+
+        /** Asked for the bearer token before each attempt to connect, on an event loop: must not block. */
+        public Builder token(Supplier<@Nullable String> token) {
+            this.token = Objects.requireNonNull(token);
+            return this;
+        }
+
+        /** Where requests go that no route and no target says anything about. */
+        public Builder upstream(Upstream upstream) {
+            this.upstream = Objects.requireNonNull(upstream);
+            return this;
+        }
+
+        /**
+         * Where requests go whose path is {@code prefix} or goes on behind it with a slash. The longest prefix wins; the path is passed on
+         * untouched.
+         *
+         * @throws IllegalArgumentException if the prefix does not begin with a slash, or was given before
+         */
+        public Builder route(String prefix, Upstream routed) {
+            if (!prefix.startsWith("/")) {
+                throw new IllegalArgumentException("a route's prefix begins with a slash: " + prefix);
+            }
+            if (routes.putIfAbsent(prefix, routed) != null) {
+                throw new IllegalArgumentException("two routes for " + prefix);
+            }
+            return this;
+        }
+
+        /**
+         * Where requests go for which the gateway names a target.
+         *
+         * @throws IllegalArgumentException if the name is empty or was given before
+         */
+        public Builder target(String name, Upstream targeted) {
+            if (name.isEmpty() || targets.putIfAbsent(name, targeted) != null) {
+                throw new IllegalArgumentException("target is empty or there twice: " + name);
+            }
+            return this;
+        }
+
+        /** Says where requests go, in place of upstream, routes and targets. */
+        public Builder resolver(UpstreamResolver resolver) {
+            this.resolver = Objects.requireNonNull(resolver);
+            return this;
+        }
+
+        /**
+         * How many tunnels to keep up, spread over the event loops; each stream goes through one of them.
+         *
+         * @throws IllegalArgumentException unless 1 to {@value AgentConfig#MAX_CONNECTIONS}
+         */
+        public Builder connections(int connections) {
+            if (connections < 1 || connections > MAX_CONNECTIONS) {
+                throw new IllegalArgumentException("connections: " + connections + ", 1 to " + MAX_CONNECTIONS);
+            }
+            this.connections = connections;
+            return this;
+        }
+
+        /** @throws IllegalArgumentException unless it is positive */
+        public Builder connectTimeout(Duration connectTimeout) {
+            this.connectTimeout = positive("connectTimeout", connectTimeout);
+            return this;
+        }
+
+        /** @throws IllegalArgumentException unless it is positive */
+        public Builder idleTimeout(Duration idleTimeout) {
+            this.idleTimeout = positive("idleTimeout", idleTimeout);
+            return this;
+        }
+
+        /**
+         * 0 keeps none.
+         *
+         * @throws IllegalArgumentException if it is negative
+         */
+        public Builder maxIdleConnections(int maxIdleConnections) {
+            if (maxIdleConnections < 0) {
+                throw new IllegalArgumentException("maxIdleConnections: " + maxIdleConnections);
+            }
+            this.maxIdleConnections = maxIdleConnections;
+            return this;
+        }
+
+        /**
+         * How the waits between attempts to connect grow, see {@link Backoff}.
+         *
+         * @throws IllegalArgumentException unless {@code 1 ms <= first <= ceiling}
+         */
+        public Builder backoff(Duration first, Duration ceiling) {
+            if (first.toMillis() < 1 || first.compareTo(ceiling) > 0) {
+                throw new IllegalArgumentException("backoff: " + first + " to " + ceiling);
+            }
+            firstBackoff = first;
+            backoffCeiling = ceiling;
+            return this;
+        }
+
+        /** How the tunnels are run; {@link TunnelConfig#DEFAULTS} if not given. */
+        public Builder tunnel(TunnelConfig tunnel) {
+            this.tunnel = Objects.requireNonNull(tunnel);
+            return this;
+        }
+
+        /** How to speak to a {@code wss} gateway, where whom the platform trusts is not the right choice. */
+        public Builder gatewayTls(TlsConfig gatewayTls) {
+            this.gatewayTls = Objects.requireNonNull(gatewayTls);
+            return this;
+        }
+
+        /** How to speak to {@code https} upstreams, where whom the platform trusts is not the right choice. */
+        public Builder upstreamTls(TlsConfig upstreamTls) {
+            this.upstreamTls = Objects.requireNonNull(upstreamTls);
+            return this;
+        }
+
+        /** How the event loops wait; {@link IoMode#AUTO} if not given. */
+        public Builder ioMode(IoMode ioMode) {
+            this.ioMode = Objects.requireNonNull(ioMode);
+            return this;
+        }
+
+        /** Told how the tunnels are. */
+        public Builder listener(Agent.Listener listener) {
+            this.listener = Objects.requireNonNull(listener);
+            return this;
+        }
+
+        /**
+         * The configuration.
+         *
+         * @throws IllegalStateException if the gateway, the agent's id, or any place for requests to go is missing
+         */
+        public AgentConfig build() {
+            if (gateways.isEmpty()) {
+                throw new IllegalStateException("no gateway is named");
+            }
+            if (agentId == null) {
+                throw new IllegalStateException("the agent has no id");
+            }
+            if (resolver == null && upstream == null && routes.isEmpty() && targets.isEmpty()) {
+                throw new IllegalStateException("no upstream is named");
+            }
+            return new AgentConfig(this, agentId);
+        }
+
+        private static Duration positive(String what, Duration value) {
+            if (value.isNegative() || value.isZero()) {
+                throw new IllegalArgumentException(what + ": " + value);
+            }
+            return value;
+        }
+    }
+}

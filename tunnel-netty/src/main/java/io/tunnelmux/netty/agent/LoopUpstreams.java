@@ -1,0 +1,67 @@
+package io.tunnelmux.netty.agent;
+
+import io.tunnelmux.core.transport.TunnelLoop;
+import io.tunnelmux.netty.transport.NettyLoop;
+import io.tunnelmux.netty.transport.NettyLoops;
+import io.tunnelmux.netty.transport.TlsConfig;
+import io.tunnelmux.protocol.ErrorCode;
+import java.util.concurrent.Executor;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What all exchanges of one loop share: who the agent is, where requests go, and the connections to there.
+ *
+ * @param agentId for error reports
+ */
+record LoopUpstreams(
+        NettyLoop loop,
+        String agentId,
+        UpstreamResolver resolver,
+        UpstreamPool pool,
+        UpstreamDialer dialer,
+        FailureLog failures) {
+
+    LoopUpstreams(NettyLoop loop, AgentConfig config, NettyLoops loops, Executor lookups, TlsConfig tls) {
+        this(
+                loop,
+                config.agentId(),
+                config.resolver(),
+                new UpstreamPool(loop, config.maxIdleConnections(), config.idleTimeout()),
+                new UpstreamDialer(loop, loops.bootstrap(loop), lookups, tls, config.connectTimeout()),
+                new FailureLog(loop));
+    }
+
+    /** Writes failures of upstreams to the log, one a second at most. On one loop. */
+    static final class FailureLog {
+        private static final Logger LOG = LoggerFactory.getLogger(Agent.class);
+        private static final long INTERVAL_NANOS = 1_000_000_000L;
+
+        private final TunnelLoop loop;
+        private long nextNanos;
+        private int suppressed;
+
+        FailureLog(TunnelLoop loop) {
+            this.loop = loop;
+            nextNanos = loop.nanoTime();
+        }
+
+        void add(ErrorCode code, Upstream upstream, String method, String path, String cause) {
+            long now = loop.nanoTime();
+            if (now - nextNanos < 0) {
+                suppressed++;
+                return;
+            }
+            nextNanos = now + INTERVAL_NANOS;
+            LOG.warn(
+                    "upstream failed: code={} upstream={} method={} path={} cause=\"{}\" suppressed={}",
+                    code.wireName(),
+                    upstream,
+                    method,
+                    path,
+                    cause,
+                    suppressed);
+            suppressed = 0;
+        }
+    }
+}

@@ -1,0 +1,172 @@
+package io.tunnelmux.netty.agent;
+
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOutboundBuffer;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.ssl.SslCloseCompletionEvent;
+import io.netty.util.ReferenceCountUtil;
+import io.tunnelmux.netty.relay.ReadGate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A connection to an upstream, used by one exchange at a time. Everything happens on its loop, which is that of the tunnel whose stream it
+ * serves.
+ */
+final class UpstreamConnection extends ChannelInboundHandlerAdapter {
+
+    /** What an exchange hears of its connection. After {@link #onBroken} nothing more comes. */
+    interface User {
+        /** The head of an answer, perhaps an invalid one. */
+        void onResponse(HttpResponse response);
+
+        /** Bytes of the answer, which are taken; perhaps the last, perhaps invalid. */
+        void onContent(HttpContent content);
+
+        /** What was written has left, or nearly so. */
+        void onUpstreamWritable();
+
+        /**
+         * The upstream closed the connection, or it broke, with the answer not complete.
+         *
+         * @param cause what broke it, or null for an orderly close
+         */
+        void onBroken(@Nullable Throwable cause);
+    }
+
+    private final Upstream upstream;
+    private final Channel channel;
+    private final ResponseDecoder decoder;
+    private final ReadGate gate;
+
+    private @Nullable User user;
+    private boolean isEndProven;
+    private boolean wasUsed;
+    private long idleUntilNanos;
+
+    UpstreamConnection(Upstream upstream, Channel channel, ResponseDecoder decoder) {
+        this.upstream = upstream;
+        this.channel = channel;
+        this.decoder = decoder;
+        gate = new ReadGate(channel);
+        isEndProven = !upstream.isTls();
+    }
+
+    Upstream upstream() {
+        return upstream;
+    }
+
+    Channel channel() {
+        return channel;
+    }
+
+    /** Whether it is read from. */
+    ReadGate gate() {
+        return gate;
+    }
+
+    /** Whether it has carried an exchange before. */
+    boolean wasUsed() {
+        return wasUsed;
+    }
+
+    /** Gives the connection to an exchange that is about to write its request. */
+    void use(User newUser, boolean isHeadRequest) {
+        assert user == null;
+        user = newUser;
+        decoder.expect(isHeadRequest);
+    }
+
+    /**
+     * The exchange is over, as far as the answer goes.
+     *
+     * @return whether another could follow on the same connection: all was written, nothing came behind the answer, and it stands
+     */
+    boolean finish() {
+        user = null;
+        wasUsed = true;
+        boolean isAllRead = decoder.complete();
+        ChannelOutboundBuffer unsent = channel.unsafe().outboundBuffer();
+        boolean isAllSent = unsent != null && unsent.isEmpty();
+        gate.release(ReadGate.STREAM_FULL);
+        return isAllRead && isAllSent && channel.isActive();
+    }
+
+    /** Closes the connection at once; its exchange hears nothing more. */
+    void close() {
+        user = null;
+        channel.close();
+    }
+
+    /** Whether an end of the connection is certainly the end of what the upstream sent, and not cut there by somebody on the way. */
+    boolean isEndProven() {
+        return isEndProven;
+    }
+
+    void idleUntil(long nanos) {
+        idleUntilNanos = nanos;
+    }
+
+    boolean isIdleFrom(long nowNanos) {
+        return nowNanos - idleUntilNanos >= 0;
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext ctx, Object message) {
+        User current = user;
+        if (current == null) {
+            ReferenceCountUtil.release(message);
+        } else if (message instanceof HttpResponse response) {
+            current.onResponse(response);
+        } else if (message instanceof HttpContent content) {
+            current.onContent(content);
+        } else {
+            ctx.fireChannelRead(message);
+        }
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext ctx) {
+        User current = user;
+        if (current != null && channel.isWritable()) {
+            current.onUpstreamWritable();
+        }
+        ctx.fireChannelWritabilityChanged();
+    }
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
+        if (event == SslCloseCompletionEvent.SUCCESS) {
+            isEndProven = true;
+            ctx.close();
+        } else if (event instanceof ChannelInputShutdownEvent) {
+            // The decoder has seen it first: an answer that ends with the connection is complete by now.
+            end(null);
+            ctx.close();
+        }
+        ctx.fireUserEventTriggered(event);
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext ctx) {
+        end(null);
+        ctx.fireChannelInactive();
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+        end(cause);
+        ctx.close();
+    }
+
+    private void end(@Nullable Throwable cause) {
+        User current = user;
+        user = null;
+        if (current != null) {
+            current.onBroken(cause);
+        }
+    }
+}
