@@ -94,7 +94,6 @@ public final class Agent implements AutoCloseable {
     /**
      * Starts an agent, which connects and stays connected until it is closed.
      *
-     * @throws IllegalArgumentException if the agent's id has characters that it may not have
      * @throws UnsupportedOperationException if the configured kind of event loop is not available here
      * @throws IOException if whom the platform trusts is needed and cannot be read
      */

@@ -4,6 +4,7 @@ import io.tunnelmux.core.Backoff;
 import io.tunnelmux.core.TunnelConfig;
 import io.tunnelmux.netty.transport.IoMode;
 import io.tunnelmux.netty.transport.TlsConfig;
+import io.tunnelmux.protocol.Hello;
 import java.net.URI;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -174,9 +175,14 @@ public final class AgentConfig {
             return this;
         }
 
-        /** Who the agent is: 1 to 128 of {@code A-Z a-z 0-9 . _ -}. Needed. */
+        /**
+         * Who the agent is. Needed.
+         *
+         * @throws IllegalArgumentException unless it is 1 to 128 of {@code A-Z a-z 0-9 . _ -}
+         */
         public Builder agentId(String agentId) {
-            this.agentId = Objects.requireNonNull(agentId);
+            Hello.builder().agentId(agentId);
+            this.agentId = agentId;
             return this;
         }
 

@@ -91,6 +91,7 @@ class ConfiguredUpstreamsTest {
         assertThat(config.build().agentId()).isEqualTo("a");
         assertThatThrownBy(() -> config.route("/x", upstream("y"))).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> config.route("x", upstream("y"))).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> config.agentId("a b")).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> config.connections(9)).isInstanceOf(IllegalArgumentException.class);
     }
 }

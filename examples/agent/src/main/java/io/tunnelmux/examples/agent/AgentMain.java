@@ -1,10 +1,112 @@
 package io.tunnelmux.examples.agent;
 
-/** Prints how to start the program. */
+import io.tunnelmux.core.TunnelClient;
+import io.tunnelmux.netty.agent.Agent;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.regex.Pattern;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine;
+import picocli.CommandLine.ParameterException;
+
+/**
+ * Runs an agent until it is told to end. Standard output has one line, when the first tunnel stands; all else is in the log, on standard
+ * error. SIGTERM drains: what is under way may end, for eight seconds at most.
+ */
 public final class AgentMain {
+
+    private static final Logger LOG = LoggerFactory.getLogger(AgentMain.class);
+
+    private static final int EXIT_USAGE = 2;
+    private static final int EXIT_FAILED = 1;
+    private static final Duration DRAIN_PATIENCE = Duration.ofSeconds(8);
+    private static final Duration LAST_PATIENCE = Duration.ofMillis(9_500);
+    private static final Pattern REFUSED = Pattern.compile("\\b(401|403|UNAUTHORIZED|FORBIDDEN)\\b");
+
     private AgentMain() {}
 
-    public static void main(String[] args) {
-        System.out.println("Usage: java -jar tunnel-agent.jar [--help]");
+    /** @param args see {@code --help} */
+    public static void main(String[] args) throws InterruptedException {
+        AgentOptions options = new AgentOptions();
+        CommandLine commandLine = new CommandLine(options).setExpandAtFiles(false);
+        try {
+            commandLine.parseArgs(args);
+            if (options.isHelpRequested()) {
+                commandLine.usage(System.out);
+                return;
+            }
+            run(options);
+        } catch (ParameterException e) {
+            PrintWriter err = commandLine.getErr();
+            err.println(oneLine(e) + " (--help shows the options)");
+            err.flush();
+            System.exit(EXIT_USAGE);
+        } catch (IOException | IllegalArgumentException | UnsupportedOperationException e) {
+            LOG.error("the agent cannot start why=\"{}\"", oneLine(e));
+            System.exit(EXIT_FAILED);
+        }
+    }
+
+    private static void run(AgentOptions options) throws IOException, InterruptedException {
+        Agent agent = Agent.start(
+                options.toConfig().listener(new Announcer(options.agentId())).build());
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> shutDown(agent), "shutdown"));
+        new CountDownLatch(1).await();
+    }
+
+    /** Ends the process by itself, with 0: the JVM would report the signal instead, although it was obeyed in full. */
+    private static void shutDown(Agent agent) {
+        LOG.info("draining patience={}s", DRAIN_PATIENCE.toSeconds());
+        Thread closer = new Thread(() -> agent.close(DRAIN_PATIENCE), "closer");
+        closer.setDaemon(true);
+        closer.start();
+        try {
+            TimeUnit.MILLISECONDS.timedJoin(closer, LAST_PATIENCE.toMillis());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        LOG.info("ended");
+        Runtime.getRuntime().halt(0);
+    }
+
+    private static String oneLine(Exception e) {
+        String message = e.getMessage();
+        return message == null
+                ? e.toString()
+                : message.lines().findFirst().orElse("").trim();
+    }
+
+    /** Says what people and scripts wait for: that the agent is ready, or why it may never be. */
+    private static final class Announcer implements Agent.Listener {
+        private final String agentId;
+        private final AtomicBoolean isReady = new AtomicBoolean();
+        private final AtomicBoolean isRefusalTold = new AtomicBoolean();
+
+        Announcer(String agentId) {
+            this.agentId = agentId;
+        }
+
+        @Override
+        public void onState(int connection, TunnelClient.State state, String detail) {
+            if (state == TunnelClient.State.CONNECTED) {
+                isRefusalTold.set(false);
+                if (!isReady.getAndSet(true)) {
+                    System.out.println("agent ready agent_id=" + agentId);
+                    System.out.flush();
+                }
+            } else if (state == TunnelClient.State.WAITING
+                    && REFUSED.matcher(detail).find()
+                    && !isRefusalTold.getAndSet(true)) {
+                LOG.error(
+                        "THE GATEWAY DOES NOT LET THIS AGENT IN agent_id={}: compare --token with what the gateway knows for this id;"
+                                + " the next attempts are up to a minute apart",
+                        agentId);
+            }
+        }
     }
 }

@@ -1,0 +1,181 @@
+package io.tunnelmux.examples.agent;
+
+import io.tunnelmux.netty.agent.AgentConfig;
+import io.tunnelmux.netty.agent.Upstream;
+import io.tunnelmux.netty.transport.TlsConfig;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The command line. */
+@Command(
+        name = "java -jar tunnel-agent.jar",
+        description = "Dials a gateway and answers its requests from the upstreams named here, and from nothing else.",
+        sortOptions = false,
+        usageHelpAutoWidth = true)
+final class AgentOptions {
+
+    private static final Set<String> GATEWAY_SCHEMES = Set.of("ws", "wss");
+
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
+
+    @Option(
+            names = "--gateway",
+            paramLabel = "URL",
+            arity = "1..*",
+            required = true,
+            description = "where to dial: ws://127.0.0.1:8081/tunnel; of several, one after the other while they fail")
+    private List<String> gateways = new ArrayList<>();
+
+    @Option(
+            names = "--agent-id",
+            paramLabel = "ID",
+            required = true,
+            description = "who this is: 1 to 128 of A-Z a-z 0-9 . _ -")
+    private String agentId = "";
+
+    @Option(names = "--token", paramLabel = "TOKEN", description = "shown to the gateway; never logged")
+    private @Nullable String token;
+
+    @Option(
+            names = "--upstream",
+            paramLabel = "URL",
+            description = "where requests go that no route takes: http://127.0.0.1:3000")
+    private @Nullable String upstream;
+
+    @Option(
+            names = "--route",
+            paramLabel = "PREFIX=URL",
+            arity = "1..*",
+            description =
+                    "where requests go whose path begins with PREFIX; the longest wins, the path passes untouched")
+    private List<String> routes = new ArrayList<>();
+
+    @Option(
+            names = "--allow",
+            paramLabel = "HOST:PORT",
+            arity = "1..*",
+            description = "targets of TCP streams; not yet")
+    private List<String> allowed = new ArrayList<>();
+
+    @Option(
+            names = "--connections",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "how many tunnels to keep up, 1 to 8; default: 1")
+    private int connections = 1;
+
+    @Option(
+            names = "--tls-ca",
+            paramLabel = "FILE",
+            description = "PEM certificates of who may sign a wss gateway's, in place of whom the platform trusts")
+    private @Nullable Path tlsAuthorities;
+
+    @Option(names = "--config", paramLabel = "FILE", description = "the options as YAML; not yet")
+    private @Nullable Path configFile;
+
+    @Option(names = "--help", usageHelp = true, description = "shows this")
+    private boolean isHelpRequested;
+
+    boolean isHelpRequested() {
+        return isHelpRequested;
+    }
+
+    String agentId() {
+        return agentId;
+    }
+
+    /**
+     * What the options say.
+     *
+     * @throws ParameterException if they make no sense, with one line that says which
+     */
+    AgentConfig.Builder toConfig() {
+        if (configFile != null) {
+            throw wrong("--config is not supported yet");
+        }
+        if (!allowed.isEmpty()) {
+            throw wrong("--allow is not supported yet");
+        }
+        if (upstream == null && routes.isEmpty()) {
+            throw wrong("one of --upstream and --route is needed");
+        }
+        AgentConfig.Builder config = AgentConfig.builder().gateways(gateways());
+        try {
+            config.agentId(agentId).connections(connections).token(() -> token);
+        } catch (IllegalArgumentException e) {
+            throw wrong(message(e));
+        }
+        if (upstream != null) {
+            config.upstream(upstream("--upstream", upstream));
+        }
+        for (String route : routes) {
+            int equals = route.indexOf('=');
+            if (equals < 0) {
+                throw wrong("--route is PREFIX=URL, not " + route);
+            }
+            try {
+                config.route(route.substring(0, equals), upstream("--route", route.substring(equals + 1)));
+            } catch (IllegalArgumentException e) {
+                throw wrong("--route: " + message(e));
+            }
+        }
+        if (tlsAuthorities != null) {
+            try {
+                config.gatewayTls(TlsConfig.client(tlsAuthorities));
+            } catch (IOException e) {
+                throw wrong("--tls-ca: " + message(e));
+            }
+        }
+        return config;
+    }
+
+    private List<URI> gateways() {
+        List<URI> uris = new ArrayList<>();
+        for (String gateway : gateways) {
+            URI uri = uri("--gateway", gateway);
+            String scheme = uri.getScheme() == null ? "" : uri.getScheme().toLowerCase(Locale.ROOT);
+            if (!GATEWAY_SCHEMES.contains(scheme) || uri.getHost() == null) {
+                throw wrong("--gateway is ws://HOST:PORT/PATH or wss://HOST:PORT/PATH, not " + gateway);
+            }
+            uris.add(uri);
+        }
+        return uris;
+    }
+
+    private Upstream upstream(String option, String url) {
+        try {
+            return Upstream.of(uri(option, url));
+        } catch (IllegalArgumentException e) {
+            throw wrong(option + ": " + message(e));
+        }
+    }
+
+    private URI uri(String option, String text) {
+        try {
+            return URI.create(text);
+        } catch (IllegalArgumentException e) {
+            throw wrong(option + " is no URL: " + text);
+        }
+    }
+
+    ParameterException wrong(String message) {
+        return new ParameterException(spec.commandLine(), message);
+    }
+
+    private static String message(Exception e) {
+        String message = e.getMessage();
+        return message == null ? e.getClass().getSimpleName() : message;
+    }
+}
