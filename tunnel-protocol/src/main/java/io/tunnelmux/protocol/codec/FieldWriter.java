@@ -8,6 +8,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.math.BigInteger;
+import java.util.Base64;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -73,9 +74,13 @@ final class FieldWriter {
         return value.length() == 0 ? this : bytes(key, value.toByteArray());
     }
 
-    /** A byte string, or base64 in JSON. */
+    /** A byte string, or base64 in JSON: by the JDK, whose encoder the JIT knows, which is several times faster than Jackson's. */
     FieldWriter bytes(String key, byte[] value) {
-        return write(key, () -> generator.writeBinary(value));
+        if (format == MessageFormat.CBOR) {
+            return write(key, () -> generator.writeBinary(value));
+        }
+        byte[] base64 = Base64.getEncoder().encode(value);
+        return write(key, () -> generator.writeRawUTF8String(base64, 0, base64.length));
     }
 
     /** Empty is absent. */
