@@ -16,11 +16,13 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -55,6 +57,8 @@ public final class Agent implements AutoCloseable {
     private final ThreadPoolExecutor lookups;
     private final Map<NettyLoop, LoopUpstreams> upstreams = new HashMap<>();
     private final List<TunnelClient> clients = new ArrayList<>();
+    private final AtomicBoolean isClosing = new AtomicBoolean();
+    private final CountDownLatch closed = new CountDownLatch(1);
 
     private Agent(AgentConfig config, NettyLoops loops) throws IOException {
         this.loops = loops;
@@ -123,7 +127,9 @@ public final class Agent implements AutoCloseable {
 
     /** Ends all waits between attempts to connect. */
     public void reconnectNow() {
-        clients.forEach(TunnelClient::reconnectNow);
+        if (!isClosing.get()) {
+            clients.forEach(TunnelClient::reconnectNow);
+        }
     }
 
     /** As {@link #close(Duration)} with ten seconds. */
@@ -137,18 +143,30 @@ public final class Agent implements AutoCloseable {
      * cut. Further calls do nothing but wait. Must not be called on an event loop.
      */
     public void close(Duration patience) {
-        CompletableFuture<?>[] closing = clients.stream()
-                .map(client -> client.close(patience).toCompletableFuture())
-                .toArray(CompletableFuture<?>[]::new);
         try {
-            CompletableFuture.allOf(closing).get(patience.plus(GOODBYE).toMillis(), TimeUnit.MILLISECONDS);
-        } catch (TimeoutException | ExecutionException e) {
-            LOG.warn("not all tunnels ended in time why=\"{}\"", e.toString());
+            if (isClosing.getAndSet(true)) {
+                closed.await();
+            } else {
+                drain(patience);
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        upstreams.forEach((loop, shared) -> loop.execute(shared.pool()::close));
-        loops.close();
-        lookups.shutdown();
+    }
+
+    private void drain(Duration patience) throws InterruptedException {
+        try {
+            CompletableFuture<?>[] draining = clients.stream()
+                    .map(client -> client.close(patience).toCompletableFuture())
+                    .toArray(CompletableFuture<?>[]::new);
+            CompletableFuture.allOf(draining).get(patience.plus(GOODBYE).toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException | ExecutionException e) {
+            LOG.warn("not all tunnels ended in time why=\"{}\"", e.toString());
+        } finally {
+            upstreams.forEach((loop, shared) -> loop.execute(shared.pool()::close));
+            loops.close();
+            lookups.shutdown();
+            closed.countDown();
+        }
     }
 }

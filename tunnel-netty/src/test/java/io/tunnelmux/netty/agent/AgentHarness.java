@@ -17,7 +17,10 @@ import java.net.InetSocketAddress;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -26,7 +29,9 @@ import org.jspecify.annotations.Nullable;
 final class AgentHarness implements AutoCloseable {
 
     private final NettyLoops gatewayLoops = NettyLoops.create(1, IoMode.AUTO);
-    private final CompletableFuture<Tunnel> opened = new CompletableFuture<>();
+    private final BlockingQueue<Tunnel> opened = new LinkedBlockingQueue<>();
+    private final CompletableFuture<Void> draining = new CompletableFuture<>();
+    private @Nullable Tunnel tunnel;
     private final NettyAcceptor acceptor;
     private final Agent agent;
     private int requests;
@@ -57,12 +62,26 @@ final class AgentHarness implements AutoCloseable {
         return agent;
     }
 
+    /** The first tunnel. */
     Tunnel tunnel() {
-        try {
-            return opened.get(10, TimeUnit.SECONDS);
-        } catch (Exception e) {
-            throw new AssertionError("no tunnel", e);
+        if (tunnel == null) {
+            tunnel = nextTunnel();
         }
+        return tunnel;
+    }
+
+    /** Waits for one more tunnel. */
+    Tunnel nextTunnel() {
+        try {
+            return Objects.requireNonNull(opened.poll(10, TimeUnit.SECONDS), "no tunnel");
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** Waits until the agent has said that it takes no more streams. */
+    void awaitDraining() throws Exception {
+        draining.get(10, TimeUnit.SECONDS);
     }
 
     static Headers headers(String... namesAndValues) {
@@ -122,12 +141,17 @@ final class AgentHarness implements AutoCloseable {
     private final class GatewayEnd implements TunnelHandler {
         @Override
         public void onOpened(Tunnel tunnel) {
-            opened.complete(tunnel);
+            opened.add(tunnel);
         }
 
         @Override
         public @Nullable StreamHandler onStream(TunnelStream stream, Message request, boolean isEnd) {
             return null;
+        }
+
+        @Override
+        public void onDraining(Tunnel tunnel) {
+            draining.complete(null);
         }
 
         @Override

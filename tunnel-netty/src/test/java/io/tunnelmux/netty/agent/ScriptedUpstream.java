@@ -15,6 +15,9 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSocket;
+import org.jspecify.annotations.Nullable;
 
 /** A server on a real socket that does, byte by byte, what a test says; each connection has a thread of its own. */
 final class ScriptedUpstream implements AutoCloseable {
@@ -28,6 +31,7 @@ final class ScriptedUpstream implements AutoCloseable {
     }
 
     private final ServerSocket server;
+    private final @Nullable SSLContext tls;
     private final Script script;
     private final AtomicInteger accepted = new AtomicInteger();
     private final List<Socket> sockets = Collections.synchronizedList(new ArrayList<>());
@@ -36,6 +40,12 @@ final class ScriptedUpstream implements AutoCloseable {
     private volatile boolean isClosed;
 
     ScriptedUpstream(Script script) {
+        this(null, script);
+    }
+
+    /** @param tls what connections are secured with, if they are */
+    ScriptedUpstream(@Nullable SSLContext tls, Script script) {
+        this.tls = tls;
         this.script = script;
         try {
             server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
@@ -46,7 +56,9 @@ final class ScriptedUpstream implements AutoCloseable {
     }
 
     Upstream upstream() {
-        return new Upstream("127.0.0.1", server.getLocalPort(), false);
+        return tls == null
+                ? new Upstream("127.0.0.1", server.getLocalPort(), false)
+                : new Upstream("localhost", server.getLocalPort(), true);
     }
 
     int accepted() {
@@ -59,13 +71,23 @@ final class ScriptedUpstream implements AutoCloseable {
             socket.setSoTimeout(SOCKET_TIMEOUT_MILLIS);
             socket.setTcpNoDelay(true);
             sockets.add(socket);
-            Connection connection = new Connection(socket, accepted.incrementAndGet());
+            int number = accepted.incrementAndGet();
             run(() -> {
-                try (socket) {
-                    script.run(connection);
+                try (socket;
+                        Socket secured = secure(socket)) {
+                    script.run(new Connection(socket, secured, number));
                 }
             });
         }
+    }
+
+    private Socket secure(Socket socket) throws IOException {
+        if (tls == null) {
+            return socket;
+        }
+        SSLSocket secured = (SSLSocket) tls.getSocketFactory().createSocket(socket, null, false);
+        secured.startHandshake();
+        return secured;
     }
 
     private interface Work {
@@ -85,6 +107,11 @@ final class ScriptedUpstream implements AutoCloseable {
         thread.setDaemon(true);
         threads.add(thread);
         thread.start();
+    }
+
+    /** Handshakes that fail are what a test wanted. */
+    void forgetFailures() {
+        failures.clear();
     }
 
     @Override
@@ -109,11 +136,11 @@ final class ScriptedUpstream implements AutoCloseable {
         private final InputStream in;
         private final OutputStream out;
 
-        private Connection(Socket socket, int number) throws IOException {
+        private Connection(Socket socket, Socket secured, int number) throws IOException {
             this.socket = socket;
             this.number = number;
-            in = new BufferedInputStream(socket.getInputStream());
-            out = socket.getOutputStream();
+            in = new BufferedInputStream(secured.getInputStream());
+            out = secured.getOutputStream();
         }
 
         /** Counted from 1 in the order of acceptance. */
@@ -185,6 +212,11 @@ final class ScriptedUpstream implements AutoCloseable {
         /** Closes the connection with a reset. */
         void reset() throws IOException {
             socket.setSoLinger(true, 0);
+            socket.close();
+        }
+
+        /** Closes the connection, also where it is secured, without another word. */
+        void cut() throws IOException {
             socket.close();
         }
 
