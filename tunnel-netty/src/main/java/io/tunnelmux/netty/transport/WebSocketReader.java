@@ -214,7 +214,10 @@ final class WebSocketReader {
     private void onLongLength() {
         long least = lengthCode == LENGTH_16 ? LENGTH_16 : 1 << Short.SIZE;
         // A length with its highest bit set is negative here.
-        require(length < 0 || length >= least, "length " + length + " written longer than needed");
+        // Not by require: this is passed with every longer frame, and the text would be made each time.
+        if (length >= 0 && length < least) {
+            throw breach("length " + length + " written longer than needed");
+        }
         onLength();
     }
 
