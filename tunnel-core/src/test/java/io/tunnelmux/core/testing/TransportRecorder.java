@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Written to by the loop, read by any thread.
  */
-public final class TransportRecorder implements TransportListener {
+public class TransportRecorder implements TransportListener {
 
     private final Transport transport;
     private final List<Frame> frames = new ArrayList<>();
