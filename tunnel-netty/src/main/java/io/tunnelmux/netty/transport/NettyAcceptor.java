@@ -60,6 +60,7 @@ public final class NettyAcceptor implements AutoCloseable {
     private final ServerHandshake handshake;
     private final ServerHandshake handedOver;
     private final PendingHandshakes pending;
+    private final SparseLog refusals = new SparseLog(System.nanoTime());
 
     private volatile @Nullable Channel listening;
 
@@ -146,10 +147,7 @@ public final class NettyAcceptor implements AutoCloseable {
     private void answer(ChannelHandlerContext ctx, ServerHandshake.Answer answer) {
         Channel channel = ctx.channel();
         if (!answer.isAccepted()) {
-            LOG.info(
-                    "tunnel refused peer={} status={}",
-                    channel.remoteAddress(),
-                    answer.response().status().code());
+            logRefusal(channel, answer.response().status().toString());
             ChannelFuture written = ctx.writeAndFlush(answer.response());
             replaceHandlers(channel, new RefusedHandler());
             written.addListener(RefusedHandler.SAY_NO_MORE);
@@ -166,6 +164,13 @@ public final class NettyAcceptor implements AutoCloseable {
         } catch (RuntimeException e) {
             LOG.error("tunnel dropped, its handler failed peer={}", transport.peer(), e);
             transport.close(ErrorCode.INTERNAL_ERROR, "");
+        }
+    }
+
+    private void logRefusal(Channel channel, String why) {
+        long withheld = refusals.admit(System.nanoTime());
+        if (withheld >= 0) {
+            LOG.info("tunnel refused peer={} why=\"{}\" not_logged={}", channel.remoteAddress(), why, withheld);
         }
     }
 
@@ -202,7 +207,8 @@ public final class NettyAcceptor implements AutoCloseable {
         @Override
         public void channelRead(ChannelHandlerContext ctx, Object msg) {
             try {
-                if (msg instanceof HttpRequest request) {
+                // What a codec makes of the rest when a connection ends is nobody's request.
+                if (msg instanceof HttpRequest request && ctx.channel().isActive()) {
                     answer(ctx, handshake.answer(request, ctx.channel().remoteAddress()));
                 }
             } finally {
@@ -217,7 +223,7 @@ public final class NettyAcceptor implements AutoCloseable {
         }
 
         private void giveUp(ChannelHandlerContext ctx) {
-            LOG.info("no handshake in time peer={}", ctx.channel().remoteAddress());
+            logRefusal(ctx.channel(), "too slow");
             ctx.close();
         }
     }

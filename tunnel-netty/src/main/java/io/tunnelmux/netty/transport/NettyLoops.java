@@ -6,11 +6,13 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.SingleThreadEventLoop;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.EventExecutor;
 import java.util.IdentityHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * A fixed number of event loops and the kind of socket that goes with them. What is to work together without crossing threads (a tunnel
@@ -25,14 +27,12 @@ public final class NettyLoops implements AutoCloseable {
     public static final int HIGH_WATER_BYTES = 64 * 1024;
 
     private static final int BACKLOG = 1_024;
-    /** With none at all Netty may forget to close channels. */
-    private static final long QUIET_MILLIS = 10;
-
-    private static final long SHUTDOWN_MILLIS = 5_000;
+    private static final long SHUTDOWN_SECONDS = 5;
 
     private final NativeIo io;
     private final EventLoopGroup group;
     private final IdentityHashMap<EventExecutor, NettyLoop> loops = new IdentityHashMap<>();
+    private final AtomicBoolean isClosed = new AtomicBoolean();
 
     private NettyLoops(int count, NativeIo io) {
         this.io = io;
@@ -116,10 +116,26 @@ public final class NettyLoops implements AutoCloseable {
     /** Ends all loops and closes their channels. Returns when that is done, at the latest after ten seconds; at once on a loop. */
     @Override
     public void close() {
-        var done = group.shutdownGracefully(QUIET_MILLIS, SHUTDOWN_MILLIS, TimeUnit.MILLISECONDS);
-        if (loops.keySet().stream().noneMatch(EventExecutor::inEventLoop)) {
-            done.awaitUninterruptibly(2 * SHUTDOWN_MILLIS, TimeUnit.MILLISECONDS);
+        if (isClosed.getAndSet(true)) {
+            return;
         }
+        for (EventExecutor executor : loops.keySet()) {
+            SingleThreadEventLoop loop = (SingleThreadEventLoop) executor;
+            loop.execute(() -> loop.executeAfterEventLoopIteration(() -> shutDown(loop)));
+        }
+        if (loops.keySet().stream().noneMatch(EventExecutor::inEventLoop)) {
+            group.terminationFuture().awaitUninterruptibly(2 * SHUTDOWN_SECONDS, TimeUnit.SECONDS);
+        }
+    }
+
+    /**
+     * Begins the shutdown at the very end of a turn. Netty looks only in the middle of a turn whether it is time to close the channels, and
+     * ends the loop at the end of it; so a loop could end with its channels open. With a task to do and a time of quiet to observe, be it
+     * the shortest, it takes one more turn.
+     */
+    private static void shutDown(SingleThreadEventLoop loop) {
+        loop.shutdownGracefully(1, TimeUnit.SECONDS.toNanos(SHUTDOWN_SECONDS), TimeUnit.NANOSECONDS);
+        loop.execute(() -> {});
     }
 
     private static WriteBufferWaterMark waterMark() {

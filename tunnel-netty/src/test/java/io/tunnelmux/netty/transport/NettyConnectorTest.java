@@ -105,10 +105,14 @@ class NettyConnectorTest {
         })) {
             NettyConnector connector = connector();
             CompletableFuture<Boolean> completedOnLoop = new CompletableFuture<>();
-            CompletionStage<Transport> connecting = connector.connect(uri(gateway), "t");
-            connecting.whenComplete((transport, failure) ->
-                    completedOnLoop.complete(connector.loop().inLoop()));
-            Transport transport = connecting.toCompletableFuture().get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+            CompletableFuture<Transport> connected = new CompletableFuture<>();
+            connector
+                    .loop()
+                    .execute(() -> connector.connect(uri(gateway), "t").thenAccept(transport -> {
+                        completedOnLoop.complete(connector.loop().inLoop());
+                        connected.complete(transport);
+                    }));
+            Transport transport = connected.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
 
             CompletableFuture<Frame> first = new CompletableFuture<>();
             transport

@@ -17,9 +17,11 @@ import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -155,6 +157,47 @@ class NettyLoopsTest {
             assertThat(during.get(PATIENCE_SECONDS, TimeUnit.SECONDS)).isZero();
             assertThat(after.get(PATIENCE_SECONDS, TimeUnit.SECONDS)).isEqualTo(100);
         }
+    }
+
+    @RepeatedTest(20)
+    void closingClosesAllChannelsAndTellsTheirHandlers() throws Exception {
+        NettyLoops loops = NettyLoops.create(3, IoMode.AUTO);
+        AtomicInteger inactive = new AtomicInteger();
+        CountDownLatch echoing = new CountDownLatch(1_000);
+        ChannelInboundHandlerAdapter echo = new ChannelInboundHandlerAdapter() {
+            @Override
+            public boolean isSharable() {
+                return true;
+            }
+
+            @Override
+            public void channelRead(ChannelHandlerContext ctx, Object msg) {
+                echoing.countDown();
+                ctx.writeAndFlush(msg);
+            }
+
+            @Override
+            public void channelInactive(ChannelHandlerContext ctx) {
+                inactive.incrementAndGet();
+            }
+        };
+        Channel server =
+                listen(loops.serverBootstrap(), channel -> channel.pipeline().addLast(echo));
+        List<Channel> clients = new ArrayList<>();
+        for (int i = 0; i < 10; i++) {
+            Channel client = dial(loops, server);
+            client.pipeline().addLast(echo);
+            client.writeAndFlush(client.alloc().buffer(100).writeZero(100)).sync();
+            clients.add(client);
+        }
+
+        assertThat(echoing.await(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+        loops.close();
+
+        assertThat(server.isOpen()).isFalse();
+        assertThat(clients).noneMatch(Channel::isOpen);
+        assertThat(inactive.get()).isGreaterThanOrEqualTo(clients.size());
+        loops.close();
     }
 
     private static Channel listen(ServerBootstrap bootstrap, Consumer<Channel> handler) throws Exception {
