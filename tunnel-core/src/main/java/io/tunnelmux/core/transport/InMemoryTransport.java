@@ -26,10 +26,19 @@ public final class InMemoryTransport implements Transport {
     private @Nullable InMemoryTransport other;
     private @Nullable TransportListener listener;
     private Deque<Frame> written = new ArrayDeque<>();
-    private final Deque<Frame> arrivedEarly = new ArrayDeque<>();
+    private final Deque<Frame> arrived = new ArrayDeque<>();
     private int unsentBytes;
+    /** From when there is too much under way to when half of it has arrived. */
+    private boolean isFull;
+
+    private boolean isStarted;
+    private boolean isReceiving;
     private boolean isClosed;
-    private boolean isOtherClosed;
+    /** Closed by this side, or lost: what still arrives is dropped. */
+    private boolean isDeaf;
+
+    private boolean isOver;
+    private @Nullable Throwable endCause;
 
     private InMemoryTransport(TunnelLoop loop, String name) {
         this.loop = loop;
@@ -56,11 +65,12 @@ public final class InMemoryTransport implements Transport {
     @Override
     public void start(TransportListener newListener, int maxFrameBytes) {
         assert loop.inLoop();
-        if (listener != null) {
+        if (isStarted) {
             throw new IllegalStateException("already started");
         }
+        isStarted = true;
         listener = newListener;
-        loop.execute(this::deliverEarly);
+        loop.execute(this::receive);
     }
 
     @Override
@@ -72,6 +82,7 @@ public final class InMemoryTransport implements Transport {
         }
         written.add(frame);
         unsentBytes += bytesOf(frame);
+        isFull |= unsentBytes >= HIGH_WATER_BYTES;
     }
 
     @Override
@@ -88,31 +99,33 @@ public final class InMemoryTransport implements Transport {
 
     @Override
     public boolean isWritable() {
-        return !isClosed && unsentBytes < HIGH_WATER_BYTES;
+        return !isClosed && !isFull;
     }
 
     @Override
     public void close(ErrorCode code, String reason) {
         assert loop.inLoop();
+        if (isDeaf) {
+            return;
+        }
+        isDeaf = true;
         if (isClosed) {
+            // The other end was first. What it sent before is not wanted any more.
+            loop.execute(this::receive);
             return;
         }
         flush();
-        InMemoryTransport target = other();
-        target.loop.execute(() -> target.onOtherClosed(null));
-        loop.execute(() -> onEnd(null));
         isClosed = true;
+        InMemoryTransport target = other();
+        target.loop.execute(() -> target.onEnd(null));
+        loop.execute(() -> onEnd(null));
     }
 
     /** Breaks the pipe as a lost connection would: what has not arrived never does, and both ends learn of it. May be called from any thread. */
     public void lose(Throwable cause) {
         InMemoryTransport target = other();
-        loop.execute(() -> {
-            written.forEach(InMemoryTransport::release);
-            written.clear();
-            onEnd(cause);
-        });
-        target.loop.execute(() -> target.onEnd(cause));
+        loop.execute(() -> onLost(cause));
+        target.loop.execute(() -> target.onLost(cause));
     }
 
     @Override
@@ -125,69 +138,70 @@ public final class InMemoryTransport implements Transport {
     }
 
     private void onBurst(Deque<Frame> burst) {
-        int bytes = 0;
-        for (Frame frame : burst) {
-            bytes += bytesOf(frame);
+        arrived.addAll(burst);
+        if (isReceiving || isDeaf) {
+            receive();
         }
-        TransportListener told = listener;
-        if (told == null && !isClosed) {
-            arrivedEarly.addAll(burst);
-        } else {
-            deliver(burst, told);
-        }
-        int arrivedBytes = bytes;
-        InMemoryTransport source = other();
-        source.loop.execute(() -> source.onArrived(arrivedBytes));
     }
 
-    private void deliver(Iterable<Frame> frames, @Nullable TransportListener told) {
-        if (told != null && !isClosed) {
+    /** Hands on all that has arrived, and the end if that has come. */
+    private void receive() {
+        isReceiving = true;
+        TransportListener told = listener;
+        if (told != null && !isDeaf && !arrived.isEmpty()) {
             told.onBytesReceived();
         }
-        for (Frame frame : frames) {
-            if (told == null || isClosed) {
+        int bytes = 0;
+        for (Frame frame = arrived.poll(); frame != null; frame = arrived.poll()) {
+            bytes += bytesOf(frame);
+            if (told == null || isDeaf) {
                 release(frame);
             } else {
                 frame.deliverTo(told);
             }
         }
-    }
-
-    private void deliverEarly() {
-        if (!arrivedEarly.isEmpty()) {
-            deliver(arrivedEarly, listener);
-            arrivedEarly.clear();
+        if (bytes > 0) {
+            int arrivedBytes = bytes;
+            InMemoryTransport source = other();
+            source.loop.execute(() -> source.onArrived(arrivedBytes));
         }
-        if (isOtherClosed) {
-            onEnd(null);
-        }
+        tellIfOver();
     }
 
     private void onArrived(int bytes) {
-        boolean wasWritable = isWritable();
         unsentBytes -= bytes;
-        TransportListener told = listener;
-        if (!wasWritable && !isClosed && unsentBytes <= HIGH_WATER_BYTES / 2 && told != null) {
-            told.onWritable();
+        if (isFull && unsentBytes <= HIGH_WATER_BYTES / 2) {
+            isFull = false;
+            if (listener != null && !isClosed) {
+                listener.onWritable();
+            }
         }
     }
 
-    private void onOtherClosed(@Nullable Throwable cause) {
-        if (listener == null) {
-            isOtherClosed = true;
-        } else {
-            onEnd(cause);
-        }
+    private void onLost(Throwable cause) {
+        isDeaf = true;
+        onEnd(cause);
     }
 
     private void onEnd(@Nullable Throwable cause) {
+        if (isOver) {
+            return;
+        }
+        isOver = true;
         isClosed = true;
-        arrivedEarly.forEach(InMemoryTransport::release);
-        arrivedEarly.clear();
+        endCause = cause;
+        written.forEach(InMemoryTransport::release);
+        written.clear();
+        if (isReceiving || isDeaf) {
+            receive();
+        }
+    }
+
+    private void tellIfOver() {
         TransportListener told = listener;
-        listener = null;
-        if (told != null) {
-            told.onClosed(cause);
+        if (isOver && told != null) {
+            listener = null;
+            told.onClosed(endCause);
         }
     }
 
