@@ -64,6 +64,9 @@ final class FrameReceiver implements TransportListener {
             tunnel.onHello(HelloCodec.decode(frame.payload()), frame.isReply());
         } catch (ProtocolException e) {
             onBreach(e);
+        } catch (RuntimeException e) {
+            tunnel.onCallbackFailed(tunnel, e);
+            tunnel.end(Outcome.local(ErrorCode.INTERNAL_ERROR, "the handshake failed"), true);
         }
     }
 
@@ -196,7 +199,12 @@ final class FrameReceiver implements TransportListener {
             return;
         }
         Message message = decode(frame.streamId(), whole);
-        if (message != null) {
+        if (message == null) {
+            return;
+        }
+        if (isOpening(message)) {
+            stream.cancel(ErrorCode.PROTOCOL_ERROR, message.type() + " on a stream that is open");
+        } else {
             stream.deliver(message, isEnd);
         }
     }
@@ -230,11 +238,9 @@ final class FrameReceiver implements TransportListener {
             onBreach(breach("a frame before HELLO"));
             return;
         }
-        TunnelStream stream = tunnel.streams().get(breach.streamId());
+        TunnelStream stream = streamFor(breach.streamId(), "a frame");
         if (stream != null) {
             stream.cancel(breach.code(), String.valueOf(breach.getMessage()));
-        } else if (!tunnel.streams().wasOpened(breach.streamId())) {
-            onBreach(breach("a frame for stream " + breach.streamId() + ", which was never opened"));
         }
     }
 
@@ -286,6 +292,17 @@ final class FrameReceiver implements TransportListener {
     @Override
     public void onExtension(Frame.Extension frame) {
         cannotTake(frame);
+    }
+
+    /** No more streams are taken, not even the one whose OPEN is not whole yet. Returns the highest id that was taken. */
+    int takeNoMore() {
+        MessageAssembler assembler = opening;
+        if (assembler == null) {
+            return tunnel.streams().lastRemoteId();
+        }
+        assembledBytes -= assembler.length();
+        opening = null;
+        return Math.max(0, openingId - 2);
     }
 
     /** A stream has ended: the pieces of a message on it are of no use any more. */
@@ -350,10 +367,14 @@ final class FrameReceiver implements TransportListener {
         if (message instanceof Message.UdpTunnelStart) {
             return tunnel.isInForce(Capabilities.UDP) ? null : ErrorCode.UNSUPPORTED;
         }
-        boolean mayOpen = message instanceof Message.ProxyRequest
+        return isOpening(message) || message instanceof Message.Application ? null : ErrorCode.PROTOCOL_ERROR;
+    }
+
+    private static boolean isOpening(Message message) {
+        return message instanceof Message.ProxyRequest
                 || message instanceof Message.ProxyWebSocketStart
-                || message instanceof Message.Application;
-        return mayOpen ? null : ErrorCode.PROTOCOL_ERROR;
+                || message instanceof Message.TcpTunnelStart
+                || message instanceof Message.UdpTunnelStart;
     }
 
     /** Adds a piece. False if that is more than the tunnel may hold; a message longer than allowed ends the tunnel. */
@@ -405,14 +426,19 @@ final class FrameReceiver implements TransportListener {
 
     /** The open stream that a frame is for; null if it has ended, or if it never began, which is a breach. */
     private @Nullable TunnelStream streamFor(Frame frame) {
-        int id = frame.streamId();
+        return streamFor(frame.streamId(), frame.getClass().getSimpleName());
+    }
+
+    private @Nullable TunnelStream streamFor(int id, String what) {
         if (opening != null && id == openingId) {
-            onBreach(breach(frame.getClass().getSimpleName() + " between the pieces of stream " + id + "'s OPEN"));
+            onBreach(breach(what + " between the pieces of stream " + id + "'s OPEN"));
             return null;
         }
         TunnelStream stream = tunnel.streams().get(id);
-        if (stream == null && !tunnel.streams().wasOpened(id)) {
-            onBreach(breach(frame.getClass().getSimpleName() + " for stream " + id + ", which was never opened"));
+        boolean wasOpened = stream == null ? tunnel.streams().wasOpened(id) : !stream.isUnsent();
+        if (!wasOpened) {
+            onBreach(breach(what + " for stream " + id + ", which was never opened"));
+            return null;
         }
         return stream;
     }

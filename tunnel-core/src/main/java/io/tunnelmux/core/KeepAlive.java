@@ -56,8 +56,9 @@ final class KeepAlive {
             lookIn(silenceNanos - silentNanos);
         } else if (!isAsked) {
             isAsked = true;
-            ping.run();
             lookIn(patienceNanos);
+            // Last, for it may end the tunnel, and with it this.
+            ping.run();
         } else if (silentNanos < silenceNanos + patienceNanos) {
             lookIn(silenceNanos + patienceNanos - silentNanos);
         } else if (!isSuspected) {

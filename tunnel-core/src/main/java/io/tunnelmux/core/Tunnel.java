@@ -8,6 +8,7 @@ import io.tunnelmux.protocol.Hello;
 import io.tunnelmux.protocol.Message;
 import io.tunnelmux.protocol.MessageFormat;
 import io.tunnelmux.protocol.Payload;
+import io.tunnelmux.protocol.ProtocolException;
 import io.tunnelmux.protocol.Settings;
 import io.tunnelmux.protocol.codec.HelloCodec;
 import io.tunnelmux.protocol.codec.MessageCodec;
@@ -63,6 +64,7 @@ public final class Tunnel {
     private int lastIdPeerTakes = Integer.MAX_VALUE;
     private TunnelLoop.@Nullable Timer handshakeTimer;
     private TunnelLoop.@Nullable Timer drainTimer;
+    private long drainDeadlineNanos;
     private volatile int openStreams;
     private volatile boolean takesStreams;
 
@@ -133,14 +135,30 @@ public final class Tunnel {
         if (loop.inLoop()) {
             openInLoop(stream, request, isEnd);
         } else {
-            loop.execute(() -> openInLoop(stream, request, isEnd));
+            loop.execute(() -> {
+                try {
+                    openInLoop(stream, request, isEnd);
+                } catch (RuntimeException e) {
+                    onCallbackFailed(stream, e);
+                    stream.finish(Outcome.local(ErrorCode.INTERNAL_ERROR, "the stream could not be opened"));
+                }
+            });
         }
         return stream;
     }
 
-    /** Sends a message on the tunnel itself, on no stream. It is dropped if the tunnel has ended. */
+    /**
+     * Sends a message on the tunnel itself, on no stream. It is dropped if the tunnel has ended. Messages need no credit: where more than 16 MiB of them
+     * wait, the tunnel ends ({@code OVERLOADED}).
+     *
+     * @throws IllegalArgumentException if it is longer than the peer takes
+     */
     public void send(Message message) {
         Payload encoded = codec.encode(message);
+        if (encoded.length() > peerMaxMessageBytes()) {
+            throw new IllegalArgumentException(
+                    message.type() + " of " + encoded.length() + " bytes, the peer takes " + peerMaxMessageBytes());
+        }
         if (loop.inLoop()) {
             sendInLoop(encoded);
         } else {
@@ -150,7 +168,7 @@ public final class Tunnel {
 
     /**
      * Goes down in an orderly way: the peer is told to open no more streams, those under way go on, and the tunnel ends with the last of them or when
-     * {@code patience} is over, whichever comes first. Further calls do nothing.
+     * {@code patience} is over, whichever comes first. Further calls can only shorten the patience.
      */
     public void drain(String reason, Duration patience) {
         loop.execute(() -> drainInLoop(reason, patience));
@@ -287,14 +305,21 @@ public final class Tunnel {
     void onGoAway(Frame.GoAway goAway) {
         reconnectAfterMillis = goAway.reconnectAfterMillis();
         ErrorCode code = ErrorCode.of(goAway.code());
-        if (code != ErrorCode.NO_ERROR && code != ErrorCode.SHUTTING_DOWN) {
-            end(Outcome.remote(goAway.code(), goAway.reason()), false);
+        boolean isDraining = code == ErrorCode.NO_ERROR || code == ErrorCode.SHUTTING_DOWN;
+        if (isDraining && goAway.lastStreamId() > lastIdPeerTakes) {
+            receiver.onBreach(ProtocolException.tunnel(
+                    ErrorCode.PROTOCOL_ERROR,
+                    "GOAWAY takes streams up to " + goAway.lastStreamId() + ", before up to " + lastIdPeerTakes));
             return;
         }
         lastIdPeerTakes = Math.min(lastIdPeerTakes, goAway.lastStreamId());
+        if (!isDraining || state == State.HANDSHAKE) {
+            end(Outcome.remote(goAway.code(), goAway.reason()), false);
+            return;
+        }
         takesStreams = false;
         streams.forEach(stream -> {
-            if (streams.isLocal(stream.id()) && stream.id() > lastIdPeerTakes) {
+            if (isBeyondPeer(stream)) {
                 stream.finish(Outcome.remote(ErrorCode.REFUSED.value(), "the peer is draining: " + goAway.reason()));
             }
         });
@@ -303,6 +328,11 @@ public final class Tunnel {
             owner.onDraining(this);
             callHandler(() -> handler.onDraining(this));
         }
+    }
+
+    /** Whether the peer has said that it did not take this stream. */
+    private boolean isBeyondPeer(TunnelStream stream) {
+        return streams.isLocal(stream.id()) && stream.id() > lastIdPeerTakes;
     }
 
     void forget(TunnelStream stream) {
@@ -330,9 +360,10 @@ public final class Tunnel {
                 ErrorCode.TRANSPORT_LOST.value(),
                 "the tunnel has ended: " + outcome,
                 outcome.isLocal(),
-                stream.isUnsent())));
+                stream.isUnsent() || isBeyondPeer(stream))));
         if (tellPeer) {
-            transport.write(new Frame.GoAway(streams.lastRemoteId(), outcome.code(), 0, outcome.reason()));
+            transport.write(new Frame.GoAway(
+                    Math.min(lastAcceptedId, streams.lastRemoteId()), outcome.code(), 0, outcome.reason()));
             transport.flush();
         }
         ErrorCode code = ErrorCode.of(outcome.code());
@@ -377,12 +408,7 @@ public final class Tunnel {
             LOG.debug("{} has ended, a message of {} bytes is dropped", this, encoded.length());
             return;
         }
-        int max = peer().settings().maxFrameBytes();
-        int sent = 0;
-        for (; encoded.length() - sent > max; sent += max) {
-            scheduler.control(new Frame.Message(0, encoded.retainedSlice(sent, max), Frame.FLAG_MORE));
-        }
-        scheduler.control(new Frame.Message(0, encoded.dropFirst(sent), 0));
+        scheduler.message(encoded);
     }
 
     private void drainInLoop(String reason, Duration patience) {
@@ -390,22 +416,33 @@ public final class Tunnel {
             end(Outcome.local(ErrorCode.SHUTTING_DOWN, reason), true);
             return;
         }
+        long deadlineNanos = loop.nanoTime() + patience.toNanos();
+        if (isDrainingLocally && deadlineNanos - drainDeadlineNanos >= 0) {
+            return;
+        }
+        cancel(drainTimer);
+        drainDeadlineNanos = deadlineNanos;
+        drainTimer = loop.schedule(
+                () -> end(Outcome.local(ErrorCode.SHUTTING_DOWN, reason + ", and patience is over"), true),
+                patience.toNanos());
         if (isDrainingLocally) {
             return;
         }
         isDrainingLocally = true;
         takesStreams = false;
-        lastAcceptedId = streams.lastRemoteId();
+        lastAcceptedId = receiver.takeNoMore();
         scheduler.control(new Frame.GoAway(lastAcceptedId, ErrorCode.SHUTTING_DOWN.value(), 0, reason));
-        drainTimer = loop.schedule(
-                () -> end(Outcome.local(ErrorCode.SHUTTING_DOWN, reason + ", and patience is over"), true),
-                patience.toNanos());
+        owner.onDraining(this);
         loop.execute(this::endIfDrained);
     }
 
+    /** The scheduler has written what the transport takes. */
+    void onDrained() {
+        endIfDrained();
+    }
+
     private void endIfDrained() {
-        if (state == State.OPEN && streams.size() == 0) {
-            scheduler.drainNow();
+        if (isDrainingLocally && state == State.OPEN && streams.size() == 0 && scheduler.hasSentControl()) {
             end(Outcome.local(ErrorCode.SHUTTING_DOWN, "drained"), false);
         }
     }

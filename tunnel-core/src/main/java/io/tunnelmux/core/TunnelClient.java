@@ -4,11 +4,11 @@ import io.tunnelmux.core.transport.Connector;
 import io.tunnelmux.core.transport.Transport;
 import io.tunnelmux.core.transport.TunnelException;
 import io.tunnelmux.core.transport.TunnelLoop;
-import io.tunnelmux.protocol.Capabilities;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Hello;
 import java.net.URI;
 import java.time.Duration;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -33,7 +33,11 @@ import org.slf4j.LoggerFactory;
  *
  * There is one state and one timer, so there is never more than one attempt. Waits grow by {@link Backoff} and start afresh only after a
  * tunnel has stood for a minute: a gateway that accepts and drops is not hammered. A gateway that names a time is obeyed; one that refuses the token is
- * asked again slowly, with whatever token the supplier then has. A gateway that drains keeps its streams while the next tunnel is dialled.
+ * asked again slowly, with whatever token the supplier then has. A tunnel that drains keeps its streams while the next one is dialled.
+ *
+ * <p>Gateways are tried in the order of their list, from one to the next with each failure; a tunnel that had stood for a minute and is lost makes it begin
+ * with the first again, one that drains makes it go on to the next. Where a transport has no handshake of its own (all but {@code ws} and {@code wss}) the token
+ * travels in HELLO.
  *
  * <p>Any thread may call; the listener and the handler are called on the connector's loop.
  */
@@ -43,6 +47,8 @@ public final class TunnelClient {
 
     private static final Duration HEALTHY_AFTER = Duration.ofSeconds(60);
     private static final Duration LEAST_WAIT_WHEN_SUPERSEDED = Duration.ofSeconds(10);
+    /** Transports whose own handshake bears the token. */
+    private static final Set<String> SCHEMES_WITH_HANDSHAKE = Set.of("ws", "wss");
 
     /** What a client is doing. */
     public enum State {
@@ -68,7 +74,8 @@ public final class TunnelClient {
     private final Connector connector;
     private final TunnelLoop loop;
     private final List<URI> gateways;
-    private final Hello hello;
+    private final String agentId;
+    private final @Nullable String instanceId;
     private final Supplier<@Nullable String> token;
     private final TunnelConfig config;
     private final TunnelHandler handler;
@@ -80,6 +87,7 @@ public final class TunnelClient {
     private int nextGateway;
     private long openedNanos;
     private @Nullable Tunnel tunnel;
+    private final Set<Tunnel> draining = new LinkedHashSet<>();
     private TunnelLoop.@Nullable Timer timer;
 
     private TunnelClient(Builder builder) {
@@ -94,11 +102,19 @@ public final class TunnelClient {
         if (gateways.isEmpty()) {
             throw new IllegalStateException("no gateway is named");
         }
-        hello = Hello.builder()
+        agentId = Objects.requireNonNull(builder.agentId, "agentId");
+        instanceId = builder.instanceId;
+        greeting(null);
+    }
+
+    /** @throws IllegalArgumentException if an id or the token is none */
+    private Hello greeting(@Nullable String helloToken) {
+        return Hello.builder()
                 .role(Hello.Role.AGENT)
-                .agentId(builder.agentId)
-                .instanceId(builder.instanceId)
-                .capabilities(Set.of(Capabilities.JSON))
+                .agentId(agentId)
+                .instanceId(instanceId)
+                .token(helloToken)
+                .capabilities(config.capabilities())
                 .settings(config.settings())
                 .metadata(config.metadata())
                 .build();
@@ -133,9 +149,9 @@ public final class TunnelClient {
     }
 
     /**
-     * Stops for good: a standing tunnel is drained, for {@code patience} at most.
+     * Stops for good: what stands is drained, for {@code patience} at most.
      *
-     * @return completes on the loop when the tunnel has ended
+     * @return completes on the loop when no tunnel is left
      */
     public CompletionStage<Void> close(Duration patience) {
         loop.execute(() -> closeInLoop(patience));
@@ -148,11 +164,17 @@ public final class TunnelClient {
         }
         cancelTimer();
         enter(State.CLOSED, "closed by this side");
-        Tunnel standing = tunnel;
-        if (standing == null) {
+        if (tunnel != null) {
+            draining.add(tunnel);
+            tunnel = null;
+        }
+        draining.forEach(each -> each.drain("the agent is shutting down", patience));
+        completeIfOver();
+    }
+
+    private void completeIfOver() {
+        if (state == State.CLOSED && draining.isEmpty()) {
             closed.complete(null);
-        } else {
-            standing.drain("the agent is shutting down", patience);
         }
     }
 
@@ -161,21 +183,25 @@ public final class TunnelClient {
         URI gateway = gateways.get(nextGateway % gateways.size());
         enter(State.CONNECTING, "to " + gateway);
         CompletionStage<Transport> attempt;
+        Hello hello;
         try {
-            attempt = connector.connect(gateway, token.get());
+            String secret = token.get();
+            hello = greeting(SCHEMES_WITH_HANDSHAKE.contains(gateway.getScheme()) ? null : secret);
+            attempt = connector.connect(gateway, secret);
         } catch (RuntimeException e) {
-            attempt = CompletableFuture.failedFuture(e);
+            onAttemptFailed(e);
+            return;
         }
         attempt.whenComplete((transport, failure) -> {
             if (loop.inLoop()) {
-                onConnected(transport, failure);
+                onConnected(hello, transport, failure);
             } else {
-                loop.execute(() -> onConnected(transport, failure));
+                loop.execute(() -> onConnected(hello, transport, failure));
             }
         });
     }
 
-    private void onConnected(@Nullable Transport transport, @Nullable Throwable failure) {
+    private void onConnected(Hello hello, @Nullable Transport transport, @Nullable Throwable failure) {
         if (transport == null) {
             if (state == State.CONNECTING) {
                 onAttemptFailed(failure);
@@ -190,6 +216,7 @@ public final class TunnelClient {
     }
 
     private void onAttemptFailed(@Nullable Throwable failure) {
+        nextGateway++;
         Throwable cause =
                 failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
         if (cause instanceof TunnelException refused) {
@@ -206,56 +233,64 @@ public final class TunnelClient {
             delay = backoff.slowDelay();
             LOG.error(
                     "the gateway refuses this agent's token, trying again slowly agent_id={} why=\"{}\"",
-                    hello.agentId(),
+                    agentId,
                     detail);
         } else if (code == ErrorCode.SUPERSEDED) {
             delay = LEAST_WAIT_WHEN_SUPERSEDED.plus(delay);
-            LOG.error(
-                    "another agent has taken this one's place, do two run under one id? agent_id={}", hello.agentId());
+            LOG.error("another agent has taken this one's place, do two run under one id? agent_id={}", agentId);
         }
-        if (named != null && named.compareTo(delay) > 0) {
-            delay = backoff.spread(named);
-        }
+        waitFor(delay, named, detail);
+    }
+
+    /** @param named how long the gateway asked to be left alone, or null */
+    private void waitFor(Duration chosen, @Nullable Duration named, String detail) {
+        Duration delay = named != null && named.compareTo(chosen) > 0 ? backoff.spread(named) : chosen;
         failures++;
-        nextGateway++;
         enter(State.WAITING, detail + "; next attempt in " + delay.toMillis() + " ms");
         cancelTimer();
         timer = loop.schedule(this::connect, delay.toNanos());
     }
 
     private void onTunnelEnded(Tunnel ended, Outcome outcome) {
-        if (ended != tunnel) {
-            return;
+        if (draining.remove(ended)) {
+            completeIfOver();
+        } else if (ended == tunnel) {
+            tunnel = null;
+            if (wasHealthy()) {
+                failures = 0;
+                nextGateway = 0;
+            } else {
+                nextGateway++;
+            }
+            ErrorCode code = outcome.isLocal() ? null : ErrorCode.of(outcome.code());
+            waitAfter(code, reconnectAfter(ended), "the tunnel has ended, " + outcome);
         }
-        boolean wasOpen = state == State.CONNECTED;
-        tunnel = null;
-        if (state == State.CLOSED) {
-            closed.complete(null);
-            return;
-        }
-        if (wasOpen && loop.nanoTime() - openedNanos >= HEALTHY_AFTER.toNanos()) {
-            failures = 0;
-            nextGateway = 0;
-        }
-        long named = ended.reconnectAfterMillis();
-        waitAfter(
-                outcome.isLocal() ? null : ErrorCode.of(outcome.code()),
-                named == 0 ? null : Duration.ofMillis(named),
-                "the tunnel has ended, " + outcome);
     }
 
-    /** The gateway wants to be rid of this tunnel: it keeps its streams, and the next is dialled meanwhile. */
-    private void onTunnelDraining(Tunnel draining) {
-        if (draining == tunnel && state == State.CONNECTED) {
+    /** One side wants to be rid of this tunnel: it keeps its streams, and the next is dialled meanwhile, at once if all was well. */
+    private void onTunnelDraining(Tunnel drained) {
+        if (drained == tunnel && state == State.CONNECTED) {
+            failures = wasHealthy() ? 0 : failures;
+            nextGateway++;
             tunnel = null;
-            long named = draining.reconnectAfterMillis();
-            waitAfter(null, named == 0 ? null : Duration.ofMillis(named), "the gateway is draining");
+            draining.add(drained);
+            Duration delay = failures == 0 ? Duration.ZERO : backoff.delay(failures);
+            waitFor(delay, reconnectAfter(drained), "the tunnel is draining");
         }
+    }
+
+    private boolean wasHealthy() {
+        return state == State.CONNECTED && loop.nanoTime() - openedNanos >= HEALTHY_AFTER.toNanos();
+    }
+
+    private static @Nullable Duration reconnectAfter(Tunnel tunnel) {
+        long millis = tunnel.reconnectAfterMillis();
+        return millis == 0 ? null : Duration.ofMillis(millis);
     }
 
     private void enter(State next, String detail) {
         state = next;
-        LOG.info("agent_id={} state={} detail=\"{}\"", hello.agentId(), next, detail);
+        LOG.info("agent_id={} state={} detail=\"{}\"", agentId, next, detail);
         try {
             listener.onState(next, detail);
         } catch (RuntimeException e) {
@@ -337,7 +372,7 @@ public final class TunnelClient {
             return this;
         }
 
-        /** Told of its tunnels, one after the other (two at once while a gateway drains). Needed. */
+        /** Told of its tunnels, one after the other (several at once while older ones drain). Needed. */
         public Builder handler(TunnelHandler handler) {
             this.handler = Objects.requireNonNull(handler);
             return this;

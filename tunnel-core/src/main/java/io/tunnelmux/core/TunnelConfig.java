@@ -1,10 +1,12 @@
 package io.tunnelmux.core;
 
+import io.tunnelmux.protocol.Capabilities;
 import io.tunnelmux.protocol.MessageFormat;
 import io.tunnelmux.protocol.Settings;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 
 /** How this side runs its tunnels. Immutable; any thread. */
 public final class TunnelConfig {
@@ -14,12 +16,14 @@ public final class TunnelConfig {
 
     private final Settings settings;
     private final MessageFormat messageFormat;
+    private final Set<String> capabilities;
     private final Duration handshakeTimeout;
     private final Map<String, String> metadata;
 
     private TunnelConfig(Builder builder) {
         settings = builder.settings;
         messageFormat = builder.messageFormat;
+        capabilities = builder.capabilities;
         handshakeTimeout = builder.handshakeTimeout;
         metadata = builder.metadata;
     }
@@ -39,6 +43,11 @@ public final class TunnelConfig {
         return messageFormat;
     }
 
+    /** What this side offers, see {@link Capabilities}; in force is what both sides name. */
+    public Set<String> capabilities() {
+        return capabilities;
+    }
+
     /** How long the handshake may take, from the transport's opening. */
     public Duration handshakeTimeout() {
         return handshakeTimeout;
@@ -54,6 +63,7 @@ public final class TunnelConfig {
 
         private Settings settings = Settings.DEFAULTS;
         private MessageFormat messageFormat = MessageFormat.CBOR;
+        private Set<String> capabilities = Set.of(Capabilities.JSON);
         private Duration handshakeTimeout = Duration.ofSeconds(10);
         private Map<String, String> metadata = Map.of();
 
@@ -68,6 +78,12 @@ public final class TunnelConfig {
         /** See {@link TunnelConfig#messageFormat()}. */
         public Builder messageFormat(MessageFormat messageFormat) {
             this.messageFormat = Objects.requireNonNull(messageFormat);
+            return this;
+        }
+
+        /** See {@link TunnelConfig#capabilities()}; {@link Capabilities#JSON} alone if not given. */
+        public Builder capabilities(Set<String> capabilities) {
+            this.capabilities = Set.copyOf(capabilities);
             return this;
         }
 

@@ -2,9 +2,7 @@ package io.tunnelmux.core;
 
 import io.tunnelmux.core.transport.AcceptHandler;
 import io.tunnelmux.core.transport.Transport;
-import io.tunnelmux.protocol.Capabilities;
 import io.tunnelmux.protocol.Hello;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,7 +33,7 @@ public final class TunnelServer implements AcceptHandler {
         template = Hello.builder()
                 .role(Hello.Role.GATEWAY)
                 .sessionId("none yet")
-                .capabilities(Set.of(Capabilities.JSON))
+                .capabilities(config.capabilities())
                 .settings(config.settings())
                 .metadata(config.metadata())
                 .build();

@@ -11,8 +11,9 @@ import org.jspecify.annotations.Nullable;
  * One of the streams of a {@link Tunnel}: two halves, one in each direction, that end on their own. What is sent on it arrives in the order of the
  * calls; how much may be under way is set by the peer's credit, and the rest waits here.
  *
- * <p>Any thread may call the methods that act; from the tunnel's loop they act at once, from elsewhere they hop onto it, in order. Once the stream has
- * ended by the peer's doing or the tunnel's, they do nothing but free what they were given.
+ * <p>Any thread may call the methods that act; from the tunnel's loop they act at once, from elsewhere they hop onto it, in order. What they would throw
+ * there costs the stream ({@code INTERNAL_ERROR}) if they were called elsewhere. Once the stream has ended by the peer's doing or the tunnel's, they do
+ * nothing but free what they were given.
  */
 public final class TunnelStream {
 
@@ -20,6 +21,8 @@ public final class TunnelStream {
     static final int HIGH_WATER_BYTES = 64 * 1024;
     /** Down to so many bytes, it becomes true again. */
     static final int LOW_WATER_BYTES = 32 * 1024;
+
+    private static final String HANDLER_FAILED = "the stream's handler failed";
 
     final StreamQueue queue = new StreamQueue();
 
@@ -45,9 +48,9 @@ public final class TunnelStream {
     private boolean isOpenSent;
     private boolean isEndQueued;
     private boolean isCloseQueued;
-    private boolean isFinished;
     private boolean owesWritable;
     private @Nullable Outcome closing;
+    private @Nullable Outcome outcome;
 
     private static final SendWindow NO_CREDIT = new SendWindow(0);
     private static final ReceiveWindow NO_WINDOW = new ReceiveWindow(0);
@@ -81,19 +84,19 @@ public final class TunnelStream {
      * @throws IllegalStateException on the loop, if this side has ended the stream before
      */
     public void write(Payload payload) {
-        if (loop().inLoop()) {
+        if (actsNow()) {
             writeInLoop(payload, false);
         } else {
-            loop().execute(() -> writeInLoop(payload, false));
+            actSoon(() -> writeInLoop(payload, false));
         }
     }
 
     /** As {@link #write}, and this side's half ends with these bytes. */
     public void writeLast(Payload payload) {
-        if (loop().inLoop()) {
+        if (actsNow()) {
             writeInLoop(payload, true);
         } else {
-            loop().execute(() -> writeInLoop(payload, true));
+            actSoon(() -> writeInLoop(payload, true));
         }
     }
 
@@ -104,19 +107,19 @@ public final class TunnelStream {
      * @throws IllegalStateException on the loop, if this side has ended the stream before
      */
     public void send(Message message, boolean isEnd) {
-        if (loop().inLoop()) {
+        if (actsNow()) {
             sendInLoop(message, isEnd);
         } else {
-            loop().execute(() -> sendInLoop(message, isEnd));
+            actSoon(() -> sendInLoop(message, isEnd));
         }
     }
 
     /** Ends this side's half behind what was queued; the peer's half goes on. Further calls do nothing. */
     public void end() {
-        if (loop().inLoop()) {
+        if (actsNow()) {
             endInLoop();
         } else {
-            loop().execute(this::endInLoop);
+            actSoon(this::endInLoop);
         }
     }
 
@@ -125,19 +128,19 @@ public final class TunnelStream {
      * Further calls do nothing.
      */
     public void close(ErrorCode code, String reason) {
-        if (loop().inLoop()) {
+        if (actsNow()) {
             closeInLoop(code, reason);
         } else {
-            loop().execute(() -> closeInLoop(code, reason));
+            actSoon(() -> closeInLoop(code, reason));
         }
     }
 
     /** Aborts the stream at once: what was queued is dropped on both sides. */
     public void cancel(ErrorCode code, String reason) {
-        if (loop().inLoop()) {
+        if (actsNow()) {
             cancelInLoop(code, reason);
         } else {
-            loop().execute(() -> cancelInLoop(code, reason));
+            actSoon(() -> cancelInLoop(code, reason));
         }
     }
 
@@ -148,10 +151,10 @@ public final class TunnelStream {
      * @throws IllegalArgumentException on the loop, if that is more than came
      */
     public void consumed(int bytes) {
-        if (loop().inLoop()) {
+        if (actsNow()) {
             consumedInLoop(bytes);
         } else {
-            loop().execute(() -> consumedInLoop(bytes));
+            actSoon(() -> consumedInLoop(bytes));
         }
     }
 
@@ -162,6 +165,22 @@ public final class TunnelStream {
 
     private TunnelLoop loop() {
         return tunnel.loop();
+    }
+
+    /** Not before {@link Tunnel#open}, called elsewhere, has got here: what is done to a stream comes behind its opening. */
+    private boolean actsNow() {
+        return loop().inLoop() && (id != 0 || isFinished());
+    }
+
+    /** Acts on the loop behind what was asked for before. A mistake of the caller's costs the stream: there is nobody left to throw at. */
+    private void actSoon(Runnable action) {
+        loop().execute(() -> {
+            try {
+                action.run();
+            } catch (RuntimeException e) {
+                onCallFailed(e, "a call from outside of the loop failed");
+            }
+        });
     }
 
     private void writeInLoop(Payload payload, boolean isEnd) {
@@ -240,7 +259,7 @@ public final class TunnelStream {
 
     /** Whether it has ended, or never began because the tunnel could not take it. */
     private boolean isGone() {
-        return isFinished || id == 0;
+        return outcome != null || id == 0;
     }
 
     private void requireNotEnded() {
@@ -274,12 +293,16 @@ public final class TunnelStream {
         receiveWindow = new ReceiveWindow(tunnel.settings().streamWindowBytes());
     }
 
+    /** From here on {@code newHandler} is told; also of the end, if the stream has ended while the handler was chosen. */
     void handleWith(StreamHandler newHandler) {
         handler = newHandler;
+        if (outcome != null) {
+            tellClosed(outcome);
+        }
     }
 
     boolean isFinished() {
-        return isFinished;
+        return outcome != null;
     }
 
     StreamState state() {
@@ -338,7 +361,7 @@ public final class TunnelStream {
 
     /** Tells the handler, if it waits for it, that there is room again. */
     void tellWritable() {
-        if (owesWritable && !isFinished && queue.bytes() <= LOW_WATER_BYTES) {
+        if (owesWritable && outcome == null && queue.bytes() <= LOW_WATER_BYTES) {
             owesWritable = false;
             if (!isEndQueued && !isCloseQueued) {
                 callHandler(() -> handler.onWritable(this));
@@ -369,7 +392,7 @@ public final class TunnelStream {
         try {
             handler.onData(this, data);
         } catch (RuntimeException e) {
-            onHandlerFailed(e);
+            onCallFailed(e, HANDLER_FAILED);
         }
         if (isEnd) {
             finishIfEnded();
@@ -406,21 +429,25 @@ public final class TunnelStream {
     }
 
     private void finishIfEnded() {
-        if (state == StreamState.CLOSED && !isFinished) {
+        if (state == StreamState.CLOSED) {
             finish(new Outcome(ErrorCode.NO_ERROR.value(), "", false, false));
         }
     }
 
     /** The one end of a stream, whatever led to it. */
-    void finish(Outcome outcome) {
-        if (isFinished) {
+    void finish(Outcome newOutcome) {
+        if (outcome != null) {
             return;
         }
-        isFinished = true;
+        outcome = newOutcome;
         tunnel.forget(this);
         queue.clear();
+        tellClosed(newOutcome);
+    }
+
+    private void tellClosed(Outcome newOutcome) {
         try {
-            handler.onClosed(this, outcome);
+            handler.onClosed(this, newOutcome);
         } catch (RuntimeException e) {
             tunnel.onCallbackFailed(this, e);
         }
@@ -430,12 +457,12 @@ public final class TunnelStream {
         try {
             call.run();
         } catch (RuntimeException e) {
-            onHandlerFailed(e);
+            onCallFailed(e, HANDLER_FAILED);
         }
     }
 
-    private void onHandlerFailed(RuntimeException cause) {
+    private void onCallFailed(RuntimeException cause, String reason) {
         tunnel.onCallbackFailed(this, cause);
-        cancelInLoop(ErrorCode.INTERNAL_ERROR, "the stream's handler failed");
+        cancelInLoop(ErrorCode.INTERNAL_ERROR, reason);
     }
 }

@@ -3,6 +3,7 @@ package io.tunnelmux.core;
 import io.tunnelmux.core.transport.Transport;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Frame;
+import io.tunnelmux.protocol.Payload;
 import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
 
@@ -13,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * <ol>
  *   <li>control: HELLO, GOAWAY, CANCEL, PING; the answer to the last PING; WINDOW of the tunnel, then of streams. None of it needs credit. What can
  *       repeat is state, not a queue: one answer, one WINDOW per stream, whatever has gathered when its turn comes.
+ *   <li>messages on the tunnel itself.
  *   <li>OPEN, in the order of ids. A long one goes out in pieces with no other OPEN between.
  *   <li>streams with something to send and credit for it, by deficit round robin (Shreedhar and Varghese, SIGCOMM 1995): a turn is worth 16 KiB;
  *       what a frame takes beyond it is paid back in the next turn. A stream alone sends frames as long as the peer accepts.
@@ -25,6 +27,8 @@ final class WriteScheduler {
 
     static final int QUANTUM_BYTES = 16 * 1024;
     static final int MAX_CONTROL_FRAMES = 1_000;
+    /** What messages on the tunnel itself may hold while they wait; a single one may be longer. */
+    static final int MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
     /** What a frame costs its stream beyond its payload, so that small frames are not for free. */
     private static final int FRAME_COST_BYTES = 32;
 
@@ -32,6 +36,7 @@ final class WriteScheduler {
     private final Transport transport;
     private final Runnable drain = this::drain;
     private final ArrayDeque<Frame> control = new ArrayDeque<>();
+    private final StreamQueue messages = new StreamQueue();
     private final ArrayDeque<TunnelStream> windowsDue = new ArrayDeque<>();
     private final StreamRing opening = new StreamRing();
     private final StreamRing ready = new StreamRing();
@@ -39,7 +44,10 @@ final class WriteScheduler {
     private final ReceiveWindow tunnelReceiveWindow;
     private SendWindow tunnelSendWindow = new SendWindow(0);
     private int maxFrameBytes = QUANTUM_BYTES;
+    private int messageBytes;
     private boolean isDrainDue;
+    private boolean isDraining;
+    private boolean isFlushDue;
     private boolean isTunnelWindowDue;
     private boolean isPongDue;
     private long pongOpaque;
@@ -57,12 +65,33 @@ final class WriteScheduler {
     }
 
     void control(Frame frame) {
+        // Many in one turn are no reason to give up, as long as the transport takes them.
+        while (control.size() >= MAX_CONTROL_FRAMES && !isDraining && transport.isWritable()) {
+            transport.write(control.removeFirst());
+            isFlushDue = true;
+        }
         if (control.size() >= MAX_CONTROL_FRAMES) {
             tunnel.end(Outcome.local(ErrorCode.OVERLOADED, control.size() + " control frames wait"), false);
             return;
         }
         control.addLast(frame);
         wake();
+    }
+
+    /** A message on the tunnel itself waits, behind earlier ones. */
+    void message(Payload encoded) {
+        if (messageBytes > 0 && encoded.length() > MAX_MESSAGE_BYTES - messageBytes) {
+            tunnel.end(Outcome.local(ErrorCode.OVERLOADED, messageBytes + " bytes of messages wait"), false);
+            return;
+        }
+        messageBytes += encoded.length();
+        messages.add(new Frame.Message(0, encoded, 0));
+        wake();
+    }
+
+    /** Whether all has gone out that belongs to no stream and is not to be lost. */
+    boolean hasSentControl() {
+        return control.isEmpty() && messages.isEmpty();
     }
 
     void pong(long opaque) {
@@ -136,7 +165,9 @@ final class WriteScheduler {
 
     private void drain() {
         isDrainDue = false;
-        boolean wrote = false;
+        isDraining = true;
+        boolean wrote = isFlushDue;
+        isFlushDue = false;
         while (transport.isWritable()) {
             Frame frame = nextControl();
             if (frame == null) {
@@ -151,9 +182,11 @@ final class WriteScheduler {
             transport.write(frame);
             wrote = true;
         }
+        isDraining = false;
         if (wrote) {
             transport.flush();
         }
+        tunnel.onDrained();
     }
 
     private @Nullable Frame nextControl() {
@@ -173,6 +206,11 @@ final class WriteScheduler {
         if (stream != null) {
             stream.isWindowDue = false;
             return new Frame.Window(stream.id(), stream.takeGrant());
+        }
+        if (!messages.isEmpty()) {
+            Frame.Message piece = (Frame.Message) messages.take(maxFrameBytes);
+            messageBytes -= piece.payload().length();
+            return piece;
         }
         return null;
     }
