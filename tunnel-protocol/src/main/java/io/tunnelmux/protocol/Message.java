@@ -18,8 +18,6 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Values. A {@link Payload} inside belongs to the message's owner; the codecs make messages whose payloads need no release.
  */
-// Long, for it is a list: a sealed interface and its records are read in one place, and a new one is added in one
-// place.
 public sealed interface Message {
 
     /** The type as the wire spells it: {@code proxy_request}. */

@@ -56,7 +56,7 @@ final class EnvelopeReader {
             case EnvelopeTypes.REQUEST_CHUNK ->
                 new ProxyChunk(
                         needId(requestId),
-                        fields.needBytes(fields.isBytes("data") ? "data" : "chunk"),
+                        fields.needBytes(fields.has("data") ? "data" : "chunk"),
                         false,
                         Kind.REQUEST);
             case EnvelopeTypes.REQUEST_END -> new ProxyChunk(needId(requestId), Payload.EMPTY, true, Kind.REQUEST);

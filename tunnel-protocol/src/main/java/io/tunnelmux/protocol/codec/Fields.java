@@ -54,11 +54,6 @@ final class Fields {
         return map.get(key) != null;
     }
 
-    /** Whether the value is of the type that bytes have in this format. */
-    boolean isBytes(String key) {
-        return format == MessageFormat.CBOR ? map.get(key) instanceof byte[] : map.get(key) instanceof String;
-    }
-
     @Nullable
     String text(String key) {
         return typed(key, String.class, "text");

@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 class EnvelopeCodecPropertyTest {
 
-    private static final long SEED = Long.getLong("tunnelmux.seed", 20_261_121L);
+    private static final long SEED = Long.getLong("seed", 20_261_121L);
     private static final int CASES = 10_000;
 
     private final Random random = new Random(SEED);

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 
 class HelloCodecTest {
 
-    private static final long SEED = Long.getLong("tunnelmux.seed", 20_261_121L);
+    private static final long SEED = Long.getLong("seed", 20_261_121L);
     private static final int CASES = 10_000;
     private static final String NAME_CHARACTERS = "ABCXYZabcxyz0189._-";
 

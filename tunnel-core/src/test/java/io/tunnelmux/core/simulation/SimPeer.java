@@ -1,0 +1,181 @@
+package io.tunnelmux.core.simulation;
+
+import io.tunnelmux.core.Outcome;
+import io.tunnelmux.core.StreamHandler;
+import io.tunnelmux.core.Tunnel;
+import io.tunnelmux.core.TunnelHandler;
+import io.tunnelmux.core.TunnelStream;
+import io.tunnelmux.protocol.ErrorCode;
+import io.tunnelmux.protocol.Message;
+import io.tunnelmux.protocol.Settings;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** The application on one side: the agent's or the gateway's, with all its tunnels and streams. */
+final class SimPeer implements TunnelHandler {
+
+    private static final String MESSAGE_TYPE = "simulated";
+
+    private final Simulation simulation;
+    private final String name;
+    private final Settings settings;
+    private final World.Loop loop;
+    private final Map<Tunnel, Standing> tunnels = new LinkedHashMap<>();
+    private final List<SimStream> streams = new ArrayList<>();
+
+    /** A tunnel that is open on this side. */
+    private static final class Standing {
+        private final WireModel wire;
+        private int sentMessages;
+        private int receivedMessages;
+
+        Standing(WireModel wire) {
+            this.wire = wire;
+        }
+    }
+
+    SimPeer(Simulation simulation, String name, Settings settings) {
+        this.simulation = simulation;
+        this.name = name;
+        this.settings = settings;
+        loop = simulation.world().newLoop(name, this::checkIdle);
+    }
+
+    World.Loop loop() {
+        return loop;
+    }
+
+    Settings settings() {
+        return settings;
+    }
+
+    String otherSide() {
+        return simulation.otherThan(this).name;
+    }
+
+    boolean mayLoseTunnel() {
+        return simulation.mayLoseTunnels();
+    }
+
+    /** The newest tunnel that takes streams, or null. */
+    @Nullable
+    Tunnel current() {
+        Tunnel newest = null;
+        for (Tunnel tunnel : tunnels.keySet()) {
+            newest = tunnel.takesStreams() ? tunnel : newest;
+        }
+        return newest;
+    }
+
+    boolean hasTunnels() {
+        return !tunnels.isEmpty();
+    }
+
+    /** Opens a stream, if there is a tunnel for it. */
+    boolean opens(String streamName, StreamPlan plan, Message request, boolean isEnd) {
+        Tunnel tunnel = current();
+        if (tunnel == null) {
+            return false;
+        }
+        SimStream stream = new SimStream(simulation, this, streamName, plan);
+        streams.add(stream);
+        simulation.onOpener(streamName, stream);
+        stream.begin(tunnel.open(request, isEnd, stream), wireOf(tunnel), isEnd, false);
+        return true;
+    }
+
+    void sendsMessage(int bytes) {
+        Tunnel tunnel = current();
+        if (tunnel != null) {
+            int number = tunnels.get(tunnel).sentMessages++;
+            tunnel.send(new Message.Application(
+                    MESSAGE_TYPE, Integer.toString(number), null, null, "x".repeat(bytes), null));
+        }
+    }
+
+    @Override
+    public void onOpened(Tunnel tunnel) {
+        tunnels.put(tunnel, new Standing(simulation.wireOf(this, tunnel.remoteAddress())));
+    }
+
+    @Override
+    public @Nullable StreamHandler onStream(TunnelStream stream, Message request, boolean isEnd) {
+        World world = simulation.world();
+        int chance = world.random.nextInt(60);
+        if (chance == 0) {
+            return null;
+        } else if (chance == 1) {
+            throw new IllegalStateException("on purpose");
+        }
+        String streamName = String.valueOf(request.requestId());
+        SimStream opener = simulation.opener(streamName);
+        StreamPlan plan = StreamPlan.random(world.random, settings, simulation.peerSettings(this), true);
+        SimStream accepted = new SimStream(simulation, this, streamName, plan);
+        accepted.joins(opener);
+        streams.add(accepted);
+        simulation.onStreamBegun();
+        accepted.begin(stream, wireOf(stream.tunnel()), false, isEnd);
+        return accepted;
+    }
+
+    @Override
+    public void onMessage(Tunnel tunnel, Message message) {
+        int number = tunnels.get(tunnel).receivedMessages++;
+        if (!(message instanceof Message.Application application)
+                || !Integer.toString(number).equals(application.id())) {
+            throw new AssertionError(name + " expected message " + number + ", got " + message);
+        }
+    }
+
+    @Override
+    public void onDraining(Tunnel tunnel) {
+        if (!tunnels.containsKey(tunnel)) {
+            throw new AssertionError(name + " drains a tunnel that is not open");
+        }
+    }
+
+    @Override
+    public void onClosed(Tunnel tunnel, Outcome outcome) {
+        if (simulation.world().isTracing()) {
+            simulation.world().trace(name + " has lost " + tunnel + ": " + outcome);
+        }
+        if (tunnels.remove(tunnel) == null) {
+            throw new AssertionError(name + " ends a tunnel that is not open");
+        }
+        ErrorCode code = ErrorCode.of(outcome.code());
+        boolean isExpected = code == ErrorCode.SHUTTING_DOWN
+                || code == ErrorCode.TIMEOUT && simulation.mayTimeOut()
+                || code == ErrorCode.TRANSPORT_LOST && simulation.mayLoseTunnels()
+                || code == Simulation.FATAL && simulation.mayLoseTunnels();
+        if (!isExpected || tunnel.openStreams() != 0) {
+            throw new AssertionError(name + " loses a tunnel with " + tunnel.openStreams() + " streams: " + outcome);
+        }
+    }
+
+    private WireModel wireOf(Tunnel tunnel) {
+        return tunnels.get(tunnel).wire;
+    }
+
+    private void checkIdle() {
+        for (Standing standing : tunnels.values()) {
+            if (simulation.isWritable(standing.wire)) {
+                standing.wire.checkIdle();
+                for (SimStream stream : streams) {
+                    stream.checkIdle(standing.wire);
+                }
+            }
+        }
+    }
+
+    void checkOver() {
+        streams.forEach(SimStream::checkOver);
+    }
+
+    @Override
+    public String toString() {
+        return name;
+    }
+}
