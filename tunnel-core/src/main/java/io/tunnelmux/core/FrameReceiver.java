@@ -47,8 +47,7 @@ final class FrameReceiver implements TransportListener {
 
     @Override
     public void onClosed(@Nullable Throwable cause) {
-        String reason = cause == null ? "the transport was closed" : "the transport was lost: " + cause;
-        tunnel.end(new Outcome(ErrorCode.TRANSPORT_LOST.value(), reason, false, false), false);
+        tunnel.onTransportClosed(cause);
     }
 
     @Override

@@ -335,6 +335,17 @@ public final class Tunnel {
         return streams.isLocal(stream.id()) && stream.id() > lastIdPeerTakes;
     }
 
+    /** The transport is gone; where the peer was draining and nothing was left, that is how it said it would end. */
+    void onTransportClosed(@Nullable Throwable cause) {
+        boolean isDrained = isDrainingRemotely && streams.size() == 0;
+        String reason = cause == null ? "the transport was closed" : "the transport was lost: " + cause;
+        end(
+                isDrained
+                        ? Outcome.remote(ErrorCode.SHUTTING_DOWN.value(), "drained")
+                        : Outcome.remote(ErrorCode.TRANSPORT_LOST.value(), reason),
+                false);
+    }
+
     void forget(TunnelStream stream) {
         scheduler.forget(stream);
         receiver.forget(stream);

@@ -438,6 +438,16 @@ class TunnelTest {
     }
 
     @Test
+    void endsInAnOrderlyWayWhenADrainedPeerCloses() {
+        Rig rig = Rig.open();
+
+        rig.peer.sends(new Frame.GoAway(0, ErrorCode.SHUTTING_DOWN.value(), 0, "restart"));
+        rig.peer.closes();
+
+        assertThat(rig.ended).containsExactly(Outcome.remote(ErrorCode.SHUTTING_DOWN.value(), "drained"));
+    }
+
+    @Test
     void sendsALongMessageInPiecesAndPutsOneTogether() {
         Rig rig = Rig.open(
                 Settings.DEFAULTS, Settings.builder().maxFrameBytes(1_024).build());
