@@ -17,6 +17,7 @@ module io.tunnelmux.netty {
     requires static transitive org.jspecify;
 
     exports io.tunnelmux.netty.agent;
+    exports io.tunnelmux.netty.gateway;
     exports io.tunnelmux.netty.relay;
     exports io.tunnelmux.netty.transport;
 }

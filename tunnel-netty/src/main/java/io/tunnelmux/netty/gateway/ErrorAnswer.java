@@ -1,0 +1,179 @@
+package io.tunnelmux.netty.gateway;
+
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.tunnelmux.core.Outcome;
+import io.tunnelmux.protocol.ErrorCode;
+import io.tunnelmux.protocol.Message;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a client is told when there is no response from the agent.
+ *
+ * @param status HTTP status
+ * @param code for programs
+ * @param message for people
+ * @param cause what lies behind it, for people
+ * @param isRetryable whether the request was certainly not worked on
+ * @param retryAfterSeconds when to try again; 0 is not said
+ */
+record ErrorAnswer(
+        int status,
+        String code,
+        String message,
+        @Nullable String agentId,
+        @Nullable String path,
+        @Nullable String cause,
+        boolean isRetryable,
+        int retryAfterSeconds) {
+
+    private static final int SOON_SECONDS = 1;
+    private static final int LATER_SECONDS = 5;
+
+    /** The client's own fault. */
+    static ErrorAnswer refused(HttpResponseStatus status, String message) {
+        return new ErrorAnswer(
+                status.code(),
+                status.reasonPhrase().toLowerCase(Locale.ROOT).replaceAll("[^a-z]+", "_"),
+                message,
+                null,
+                null,
+                null,
+                false,
+                0);
+    }
+
+    static ErrorAnswer noRoute(String path) {
+        return new ErrorAnswer(404, "unknown_host", "no agent serves this host and path", null, path, null, false, 0);
+    }
+
+    static ErrorAnswer absent(AgentRegistry.Presence presence, String agentId, String path) {
+        return presence == AgentRegistry.Presence.OFFLINE
+                ? new ErrorAnswer(
+                        503, "agent_offline", "the agent is not connected", agentId, path, null, true, LATER_SECONDS)
+                : new ErrorAnswer(
+                        503,
+                        "agent_reconnecting",
+                        "the agent was connected a moment ago",
+                        agentId,
+                        path,
+                        null,
+                        true,
+                        SOON_SECONDS);
+    }
+
+    static ErrorAnswer shuttingDown(String path) {
+        return new ErrorAnswer(
+                503,
+                ErrorCode.SHUTTING_DOWN.wireName(),
+                "the gateway is going down",
+                null,
+                path,
+                null,
+                true,
+                SOON_SECONDS);
+    }
+
+    static ErrorAnswer timeout(String message, String agentId, String path) {
+        return new ErrorAnswer(504, ErrorCode.TIMEOUT.wireName(), message, agentId, path, null, false, 0);
+    }
+
+    static ErrorAnswer invalid(String cause, String agentId, String path) {
+        return new ErrorAnswer(
+                502, ErrorCode.UPSTREAM_INVALID.wireName(), "the answer was not valid", agentId, path, cause, false, 0);
+    }
+
+    /** The stream ended before there was a response. */
+    static ErrorAnswer of(Outcome outcome, String agentId, String path) {
+        ErrorCode code = ErrorCode.of(outcome.code());
+        int status = status(code);
+        int retryAfter = status != 503 ? 0 : code == ErrorCode.TRANSPORT_LOST ? LATER_SECONDS : SOON_SECONDS;
+        return new ErrorAnswer(
+                status,
+                code == null ? "application_error" : code.wireName(),
+                message(status),
+                agentId,
+                path,
+                outcome.reason().isEmpty() ? ErrorCode.nameOf(outcome.code()) : outcome.reason(),
+                outcome.isRetryable(),
+                retryAfter);
+    }
+
+    /** The agent says why there is no response. */
+    static ErrorAnswer of(Message.ProxyError error, String agentId, String path) {
+        int status = error.status() >= 400 && error.status() <= 599 ? error.status() : status(codeNamed(error.code()));
+        String message = error.message().isEmpty() ? message(status) : error.message();
+        return new ErrorAnswer(
+                status,
+                error.code(),
+                message,
+                agentId,
+                path,
+                error.cause(),
+                error.retryable(),
+                status == 503 ? SOON_SECONDS : 0);
+    }
+
+    private static int status(@Nullable ErrorCode code) {
+        if (code == null) {
+            return 502;
+        }
+        return switch (code) {
+            case REFUSED, TRANSPORT_LOST, OVERLOADED, CALM_DOWN, SUPERSEDED, SHUTTING_DOWN -> 503;
+            case TIMEOUT -> 504;
+            case FORBIDDEN -> 403;
+            default -> 502;
+        };
+    }
+
+    private static String message(int status) {
+        return switch (status) {
+            case 503 -> "the agent could not take the request";
+            case 504 -> "the answer took too long";
+            case 403 -> "the agent may not do this";
+            default -> "there was no answer";
+        };
+    }
+
+    private static @Nullable ErrorCode codeNamed(String name) {
+        for (ErrorCode code : ErrorCode.values()) {
+            if (code.wireName().equals(name)) {
+                return code;
+            }
+        }
+        return null;
+    }
+
+    /** As JSON, all fields always there. */
+    String toJson() {
+        StringBuilder json = new StringBuilder(192);
+        json.append('{');
+        text(json, "code", code).append(',');
+        text(json, "message", message).append(',');
+        text(json, "agent_id", agentId).append(',');
+        text(json, "path", path).append(',');
+        text(json, "cause", cause).append(',');
+        json.append("\"retryable\":").append(isRetryable).append(',');
+        json.append("\"retry_after\":").append(retryAfterSeconds == 0 ? "null" : Integer.toString(retryAfterSeconds));
+        return json.append("}\n").toString();
+    }
+
+    private static StringBuilder text(StringBuilder json, String name, @Nullable String value) {
+        json.append('"').append(name).append("\":");
+        if (value == null) {
+            return json.append("null");
+        }
+        json.append('"');
+        for (int i = 0; i < value.length(); i++) {
+            char c = value.charAt(i);
+            if (c == '"' || c == '\\') {
+                json.append('\\').append(c);
+            } else if (c < ' ' || c > '~') {
+                json.append(String.format("\\u%04x", (int) c));
+            } else {
+                json.append(c);
+            }
+        }
+        return json.append('"');
+    }
+}

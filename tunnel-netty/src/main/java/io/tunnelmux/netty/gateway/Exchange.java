@@ -1,0 +1,482 @@
+package io.tunnelmux.netty.gateway;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.netty.handler.codec.http.DefaultLastHttpContent;
+import io.netty.handler.codec.http.EmptyHttpHeaders;
+import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaderValues;
+import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.LastHttpContent;
+import io.tunnelmux.core.Outcome;
+import io.tunnelmux.core.StreamHandler;
+import io.tunnelmux.core.Tunnel;
+import io.tunnelmux.core.TunnelStream;
+import io.tunnelmux.netty.relay.HttpMapping;
+import io.tunnelmux.netty.relay.MalformedHttpException;
+import io.tunnelmux.netty.relay.StreamPressure;
+import io.tunnelmux.netty.relay.StreamRelay;
+import io.tunnelmux.netty.transport.NettyPayload;
+import io.tunnelmux.protocol.ErrorCode;
+import io.tunnelmux.protocol.Frame;
+import io.tunnelmux.protocol.Message;
+import io.tunnelmux.protocol.Payload;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One request and its response: a client's connection on one side, a stream on the other. Ends when the response is complete and the
+ * connection has said so to the client, when either side is lost, or, after an upgrade, when the bytes end.
+ */
+final class Exchange implements StreamHandler {
+
+    private enum Answer {
+        AWAITED,
+        /** The head is written, the body flows. */
+        FLOWING,
+        /** Everything is written, be it the agent's answer or one of ours. */
+        COMPLETE
+    }
+
+    /** More would be a way to fill the memory of the gateway: they need no credit. */
+    private static final int MAX_INFORMATIONAL = 64;
+
+    private static final int MAX_ATTEMPTS = 2;
+
+    private final ClientConnection connection;
+    private final Channel channel;
+    private final RequestHead head;
+    private final Route route;
+    private final ProxyRequestFactory requests;
+    private final @Nullable UpgradeCheck upgrade;
+    private final AccessLog log;
+    private Answer answer = Answer.AWAITED;
+    private @Nullable Tunnel tunnel;
+    private @Nullable TunnelStream stream;
+    private @Nullable StreamPressure pressure;
+    private @Nullable StreamRelay relay;
+    /** What the client of an upgrade sent before the stream was opened. */
+    private @Nullable Payload headData;
+
+    private boolean isStreamClosed;
+    private boolean isOver;
+    private boolean isBodyBegun;
+    private boolean isChunked;
+    private boolean keepsAlive;
+    private int attempts;
+    private int informational;
+    /** What the response's body still lacks; negative where its length was not told. */
+    private long missingBytes;
+
+    Exchange(
+            ClientConnection connection,
+            RequestHead head,
+            Route route,
+            ProxyRequestFactory requests,
+            @Nullable UpgradeCheck upgrade) {
+        this.connection = connection;
+        this.head = head;
+        this.route = route;
+        this.requests = requests;
+        this.upgrade = upgrade;
+        channel = connection.channel();
+        log = new AccessLog(head, route.agentId(), channel.remoteAddress());
+    }
+
+    RequestHead head() {
+        return head;
+    }
+
+    boolean isUpgrade() {
+        return upgrade != null;
+    }
+
+    /** Whether the client waits for leave to send its body. */
+    boolean isHoldingBody() {
+        return head.expectsContinue() && !isBodyBegun && informational == 0;
+    }
+
+    /** Whether nobody wants the rest of the request's body. */
+    boolean discardsBody() {
+        return isStreamClosed;
+    }
+
+    /** Opens the stream. The connection is on the tunnel's loop. */
+    void open(Tunnel chosen) {
+        attempts++;
+        tunnel = chosen;
+        isStreamClosed = false;
+        boolean isEnd = !head.hasBody() && upgrade == null;
+        if (upgrade != null && headData == null) {
+            headData = connection.takeEarlyBytes();
+        }
+        Payload early = headData == null ? Payload.EMPTY : headData;
+        TunnelStream opened = chosen.open(requests.create(early), isEnd, this);
+        stream = opened;
+        pressure = new StreamPressure(opened, channel, connection.loop(), connection.gate());
+        connection.awaitResponse(requests.timeout());
+    }
+
+    // The client's side.
+
+    /** More of the request's body. Takes {@code content}. */
+    void onContent(HttpContent content, boolean isLast) {
+        ByteBuf bytes = content.content();
+        if (content.decoderResult().isFailure()) {
+            content.release();
+            fail(ErrorCode.CANCELLED, ErrorAnswer.refused(HttpResponseStatus.BAD_REQUEST, "malformed body"));
+        } else if (isStreamClosed || stream == null || pressure == null || upgrade != null) {
+            content.release();
+        } else {
+            HttpHeaders trailers = isLast ? ((LastHttpContent) content).trailingHeaders() : EmptyHttpHeaders.INSTANCE;
+            int length = bytes.readableBytes();
+            if (length == 0) {
+                content.release();
+            } else {
+                isBodyBegun = true;
+                log.received(length);
+                if (isLast && trailers.isEmpty()) {
+                    stream.writeLast(NettyPayload.of(bytes));
+                    return;
+                }
+                pressure.toStream(bytes);
+            }
+            if (isLast && head.hasBody()) {
+                endBody(stream, trailers);
+            }
+        }
+    }
+
+    private void endBody(TunnelStream to, HttpHeaders trailers) {
+        if (trailers.isEmpty()) {
+            to.end();
+            return;
+        }
+        try {
+            to.send(
+                    new Message.ProxyTrailers(
+                            HttpMapping.toCarried(trailers, false).build()),
+                    true);
+        } catch (MalformedHttpException e) {
+            fail(ErrorCode.CANCELLED, ErrorAnswer.refused(HttpResponseStatus.BAD_REQUEST, "malformed trailers"));
+        }
+    }
+
+    void onChannelWritabilityChanged() {
+        if (pressure != null) {
+            pressure.onChannelWritabilityChanged();
+        }
+    }
+
+    /** The client has gone, and with it the reason for all this. */
+    void onClientGone() {
+        if (!isOver) {
+            isOver = true;
+            log.ended(channel, "client gone");
+        }
+        if (stream != null && !isStreamClosed) {
+            isStreamClosed = true;
+            stream.cancel(ErrorCode.CANCELLED, "the client went away");
+        }
+    }
+
+    /** The response took too long to begin. */
+    void onResponseTimeout() {
+        String message = upgrade == null ? "no response in time" : "no answer to the upgrade in time";
+        fail(ErrorCode.TIMEOUT, ErrorAnswer.timeout(message, route.agentId(), head.path()));
+    }
+
+    /** The request's body does not move: for want of bytes, or of room for them. */
+    void onBodyTimeout(boolean isWaitingForClient) {
+        if (isWaitingForClient) {
+            fail(
+                    ErrorCode.CANCELLED,
+                    ErrorAnswer.refused(HttpResponseStatus.REQUEST_TIMEOUT, "the body came too slowly"));
+        } else {
+            fail(ErrorCode.TIMEOUT, ErrorAnswer.timeout("the body was not taken", route.agentId(), head.path()));
+        }
+    }
+
+    /** The client takes nothing. */
+    void onWriteTimeout() {
+        log.ended(channel, "client does not read");
+        isOver = true;
+        cancel(ErrorCode.CANCELLED, "the client takes nothing");
+        connection.abort();
+    }
+
+    // The stream's side.
+
+    @Override
+    public void onMessage(TunnelStream from, Message message, boolean isEnd) {
+        if (relay != null) {
+            relay.onMessage(from, message, isEnd);
+        } else if (isOver) {
+            return;
+        } else if (message instanceof Message.ProxyResponse response) {
+            onResponse(response, isEnd);
+        } else if (message instanceof Message.ProxyError error) {
+            onError(error);
+        } else if (message instanceof Message.ProxyTrailers trailers && isEnd) {
+            onTrailers(trailers);
+        } else if (!(message instanceof Message.Application)) {
+            invalid(message.type() + " in place of a response");
+        } else if (isEnd) {
+            onEnd(EmptyHttpHeaders.INSTANCE);
+        }
+    }
+
+    private void onResponse(Message.ProxyResponse response, boolean isEnd) {
+        int status = response.status();
+        if (answer != Answer.AWAITED) {
+            invalid("a second response");
+            return;
+        }
+        try {
+            if (status == HttpResponseStatus.SWITCHING_PROTOCOLS.code()) {
+                onSwitched(response, isEnd);
+            } else if (status < HttpResponseStatus.OK.code()) {
+                onInformational(response, isEnd);
+            } else {
+                onFinal(response, isEnd);
+            }
+        } catch (MalformedHttpException e) {
+            invalid(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private void onInformational(Message.ProxyResponse response, boolean isEnd) throws MalformedHttpException {
+        if (isEnd || ++informational > MAX_INFORMATIONAL) {
+            invalid(isEnd ? "an end in place of a response" : "too many informational responses");
+        } else if (head.isHttp11()) {
+            HttpResponse informing = HttpMapping.toResponse(response, false);
+            channel.write(
+                    new DefaultFullHttpResponse(
+                            informing.protocolVersion(),
+                            informing.status(),
+                            Unpooled.EMPTY_BUFFER,
+                            informing.headers(),
+                            EmptyHttpHeaders.INSTANCE),
+                    channel.voidPromise());
+            connection.loop().flushLater(channel);
+        }
+    }
+
+    private void onFinal(Message.ProxyResponse message, boolean isEnd) throws MalformedHttpException {
+        HttpResponse response = HttpMapping.toResponse(message, false);
+        HttpHeaders headers = response.headers();
+        long length = HttpMapping.contentLength(message.headers());
+        keepsAlive = connection.mayKeepAlive(this);
+        if (isBodiless(message.status())) {
+            missingBytes = 0;
+        } else if (isEnd && length > 0) {
+            throw new MalformedHttpException("a body of " + length + " bytes was announced and does not come");
+        } else if (isEnd) {
+            missingBytes = 0;
+            headers.set(HttpHeaderNames.CONTENT_LENGTH, HttpHeaderValues.ZERO);
+        } else {
+            missingBytes = length;
+            frame(headers, length);
+        }
+        if (!keepsAlive) {
+            headers.set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
+        } else if (!head.isHttp11()) {
+            headers.set(HttpHeaderNames.CONNECTION, HttpHeaderValues.KEEP_ALIVE);
+        }
+        answer = Answer.FLOWING;
+        log.answered(message.status());
+        connection.onResponseBegun(head.isHeadMethod());
+        channel.write(response, channel.voidPromise());
+        connection.loop().flushLater(channel);
+        if (upgrade != null && stream != null) {
+            stream.end();
+        }
+        if (isEnd) {
+            onEnd(EmptyHttpHeaders.INSTANCE);
+        }
+    }
+
+    private boolean isBodiless(int status) {
+        return head.isHeadMethod()
+                || status == HttpResponseStatus.NO_CONTENT.code()
+                || status == HttpResponseStatus.RESET_CONTENT.code()
+                || status == HttpResponseStatus.NOT_MODIFIED.code();
+    }
+
+    private void frame(HttpHeaders headers, long length) {
+        if (length < 0 && head.isHttp11()) {
+            isChunked = true;
+            headers.set(HttpHeaderNames.TRANSFER_ENCODING, HttpHeaderValues.CHUNKED);
+        } else if (length < 0) {
+            keepsAlive = false;
+        }
+    }
+
+    private void onSwitched(Message.ProxyResponse message, boolean isEnd) throws MalformedHttpException {
+        String fault = upgrade == null ? "101 that nobody asked for" : upgrade.faultOf(message.headers());
+        if (fault != null || stream == null) {
+            invalid(String.valueOf(fault));
+            return;
+        }
+        HttpHeaders headers = HttpMapping.toHttp(message.headers(), true);
+        headers.set(HttpHeaderNames.CONNECTION, HttpHeaderValues.UPGRADE);
+        headers.remove(HttpHeaderNames.CONTENT_LENGTH);
+        answer = Answer.COMPLETE;
+        log.answered(message.status());
+        StreamRelay joined = connection.upgrade(headers, stream);
+        relay = joined;
+        if (isEnd) {
+            joined.onData(stream, new Frame.Data(stream.id(), Payload.EMPTY, Frame.FLAG_END));
+        }
+    }
+
+    private void onError(Message.ProxyError error) {
+        if (answer == Answer.AWAITED) {
+            answerWith(ErrorAnswer.of(error, route.agentId(), head.path()));
+        } else {
+            invalid("an error in place of a body");
+        }
+    }
+
+    private void onTrailers(Message.ProxyTrailers trailers) {
+        try {
+            onEnd(isChunked ? HttpMapping.toHttp(trailers.headers(), false) : EmptyHttpHeaders.INSTANCE);
+        } catch (MalformedHttpException e) {
+            invalid("trailers: " + e.getMessage());
+        }
+    }
+
+    @Override
+    public void onData(TunnelStream from, Frame.Data data) {
+        if (relay != null) {
+            log.sent(data.payload().length());
+            relay.onData(from, data);
+            return;
+        }
+        int length = data.payload().length();
+        if (isOver || pressure == null || answer != Answer.FLOWING || missingBytes >= 0 && length > missingBytes) {
+            data.payload().release();
+            from.consumed(length);
+            if (!isOver) {
+                invalid(answer == Answer.FLOWING ? "a body longer than announced" : "a body without a head");
+            }
+            return;
+        }
+        if (length > 0) {
+            missingBytes -= missingBytes >= 0 ? length : 0;
+            log.sent(length);
+            pressure.toChannel(NettyPayload.toByteBuf(data.payload()), length);
+        } else {
+            data.payload().release();
+        }
+        if (data.isEnd()) {
+            onEnd(EmptyHttpHeaders.INSTANCE);
+        }
+    }
+
+    private void onEnd(HttpHeaders trailers) {
+        if (answer != Answer.FLOWING || missingBytes > 0) {
+            invalid(answer == Answer.FLOWING ? "a body shorter than announced" : "an end without a response");
+            return;
+        }
+        answer = Answer.COMPLETE;
+        isOver = true;
+        log.ended(channel, "complete");
+        LastHttpContent last = trailers.isEmpty()
+                ? LastHttpContent.EMPTY_LAST_CONTENT
+                : new DefaultLastHttpContent(Unpooled.EMPTY_BUFFER, trailers);
+        channel.write(last).addListener((ChannelFutureListener) this::onWritten);
+        connection.loop().flushLater(channel);
+    }
+
+    private void onWritten(ChannelFuture written) {
+        if (written.isSuccess()) {
+            connection.onResponseWritten(keepsAlive);
+        }
+    }
+
+    @Override
+    public void onWritable(TunnelStream from) {
+        if (relay != null) {
+            relay.onWritable(from);
+        } else if (pressure != null) {
+            pressure.onStreamWritable();
+        }
+    }
+
+    @Override
+    public void onClosed(TunnelStream from, Outcome outcome) {
+        isStreamClosed = true;
+        if (relay != null) {
+            log.ended(channel, outcome.toString());
+            relay.onClosed(from, outcome);
+            return;
+        }
+        if (pressure != null) {
+            pressure.onStreamWritable();
+        }
+        if (isOver) {
+            connection.onBodyUnwanted();
+        } else if (answer == Answer.FLOWING) {
+            isOver = true;
+            log.ended(channel, outcome.toString());
+            connection.abort();
+        } else if (!triedAgain(outcome)) {
+            answerWith(ErrorAnswer.of(outcome, route.agentId(), head.path()));
+        }
+    }
+
+    /** A request that no agent has seen goes to another tunnel, once. */
+    private boolean triedAgain(Outcome outcome) {
+        if (!outcome.isRetryable() || isBodyBegun || attempts == MAX_ATTEMPTS) {
+            return false;
+        }
+        Tunnel other = connection.front().registry().choose(route.agentId(), connection.loop());
+        if (other == null || other == tunnel) {
+            return false;
+        }
+        stream = null;
+        pressure = null;
+        connection.open(this, other);
+        return true;
+    }
+
+    private void invalid(String cause) {
+        fail(ErrorCode.PROTOCOL_ERROR, ErrorAnswer.invalid(cause, route.agentId(), head.path()));
+    }
+
+    /** The stream is cancelled, and the client told as well as it still can be. */
+    private void fail(ErrorCode code, ErrorAnswer told) {
+        switch (answer) {
+            case AWAITED -> answerWith(told);
+            case FLOWING -> {
+                isOver = true;
+                log.ended(channel, told.message());
+                connection.abort();
+            }
+            case COMPLETE -> connection.closeGently();
+        }
+        cancel(code, told.message());
+    }
+
+    private void cancel(ErrorCode code, String reason) {
+        if (stream != null && !isStreamClosed) {
+            isStreamClosed = true;
+            stream.cancel(code, reason);
+        }
+    }
+
+    private void answerWith(ErrorAnswer told) {
+        answer = Answer.COMPLETE;
+        isOver = true;
+        log.answered(told.status());
+        log.ended(channel, told.code());
+        connection.answer(told, this);
+    }
+}

@@ -1,0 +1,142 @@
+package io.tunnelmux.netty.gateway;
+
+import io.tunnelmux.core.TunnelServer;
+import io.tunnelmux.netty.transport.NettyAcceptor;
+import io.tunnelmux.netty.transport.NettyLoops;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The end that clients reach: takes their requests in, picks an agent for each, and sends it through one of the agent's tunnels.
+ *
+ * <pre>{@code
+ * Gateway gateway = Gateway.start(GatewayConfig.builder()
+ *                 .httpAddress(new InetSocketAddress("127.0.0.1", 8080))
+ *                 .tunnelAddress(new InetSocketAddress("127.0.0.1", 8081))
+ *                 .authenticator(TokenAuthenticator.of(token))
+ *                 .router(AgentRouter.toAgent("demo"))
+ *                 .build())
+ *         .toCompletableFuture()
+ *         .join();
+ * }</pre>
+ *
+ * <p>Any thread may call any method.
+ */
+public final class Gateway {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Gateway.class);
+
+    private final NettyLoops loops;
+    private final AgentRegistry registry;
+    private final NettyAcceptor acceptor;
+    private final HttpFront front;
+    private final CompletableFuture<Void> closed = new CompletableFuture<>();
+    private volatile InetSocketAddress httpAddress;
+    private volatile InetSocketAddress tunnelAddress;
+    private boolean isClosing;
+
+    private Gateway(GatewayConfig config) {
+        httpAddress = config.httpAddress();
+        tunnelAddress = config.tunnelAddress();
+        loops = NettyLoops.create(config.loops(), config.ioMode());
+        registry = new AgentRegistry(config.authenticator(), System::nanoTime);
+        acceptor = NettyAcceptor.builder(
+                        loops, new TunnelServer(config.tunnel(), registry.verifier(), registry.handler()))
+                .address(config.tunnelAddress())
+                .path(config.tunnelPath())
+                .tls(config.tls())
+                .admission(new TunnelAdmission(config.authenticator(), System::nanoTime))
+                .build();
+        front = new HttpFront(config, loops, registry, config.isPortShared() ? acceptor : null);
+    }
+
+    /**
+     * Begins to listen.
+     *
+     * @return the gateway once it does, or an {@link IOException} that says where it cannot, with everything closed again
+     */
+    public static CompletionStage<Gateway> start(GatewayConfig config) {
+        Gateway gateway = new Gateway(config);
+        CompletionStage<Gateway> started = listening(config.httpAddress(), gateway.front.start())
+                .thenCompose(http -> {
+                    gateway.httpAddress = http;
+                    return config.isPortShared()
+                            ? CompletableFuture.completedStage(http)
+                            : listening(config.tunnelAddress(), gateway.acceptor.start());
+                })
+                .thenApply(tunnel -> {
+                    gateway.tunnelAddress = tunnel;
+                    return gateway;
+                });
+        return started.whenComplete((running, failure) -> {
+            if (failure != null) {
+                gateway.loops.close();
+            }
+        });
+    }
+
+    private static CompletionStage<InetSocketAddress> listening(
+            InetSocketAddress address, CompletionStage<InetSocketAddress> bound) {
+        return bound.exceptionallyCompose(failure -> {
+            Throwable cause =
+                    failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+            return CompletableFuture.failedStage(new IOException(
+                    "cannot listen on " + address.getHostString() + ":" + address.getPort() + ": " + cause.getMessage(),
+                    cause));
+        });
+    }
+
+    /** Where clients come in. */
+    public InetSocketAddress httpAddress() {
+        return httpAddress;
+    }
+
+    /** Where agents come in. */
+    public InetSocketAddress tunnelAddress() {
+        return tunnelAddress;
+    }
+
+    /** The agents that are connected. */
+    public List<AgentRegistry.Agent> agents() {
+        return registry.agents();
+    }
+
+    /**
+     * Goes down in an orderly way: nobody is let in any more, agents are told to go elsewhere, requests under way may end, and what is left
+     * when {@code patience} is over is cut. Further calls return what the first did.
+     *
+     * @return completes when everything is closed
+     */
+    public CompletionStage<Void> close(Duration patience) {
+        synchronized (this) {
+            if (isClosing) {
+                return closed;
+            }
+            isClosing = true;
+        }
+        LOG.info("gateway going down agents={} patience={}", registry.agents().size(), patience);
+        acceptor.close();
+        CompletableFuture<?> clientsGone = front.drain().toCompletableFuture();
+        CompletableFuture<?> agentsGone =
+                registry.drain("the gateway is going down", patience).toCompletableFuture();
+        CompletableFuture.allOf(clientsGone, agentsGone)
+                .completeOnTimeout(null, patience.toMillis(), TimeUnit.MILLISECONDS)
+                .whenCompleteAsync((done, failure) -> {
+                    loops.close();
+                    if (failure == null) {
+                        closed.complete(null);
+                    } else {
+                        closed.completeExceptionally(new CompletionException(failure));
+                    }
+                });
+        return closed;
+    }
+}

@@ -1,0 +1,365 @@
+package io.tunnelmux.netty.gateway;
+
+import io.tunnelmux.core.TunnelConfig;
+import io.tunnelmux.netty.transport.IoMode;
+import io.tunnelmux.netty.transport.NettyAcceptor;
+import io.tunnelmux.netty.transport.TlsConfig;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** What a {@link Gateway} is made of. Everything has a default but who may come in. Immutable; any thread. */
+public final class GatewayConfig {
+
+    /** Until the response's head, unless told otherwise. */
+    public static final Duration DEFAULT_REQUEST_TIMEOUT = Duration.ofSeconds(130);
+    /** Until the answer to an upgrade, unless told otherwise. */
+    public static final Duration DEFAULT_UPGRADE_TIMEOUT = Duration.ofSeconds(10);
+    /** Clients' connections at once, unless told otherwise. */
+    public static final int DEFAULT_MAX_CONNECTIONS = 10_000;
+
+    private final InetSocketAddress httpAddress;
+    private final InetSocketAddress tunnelAddress;
+    private final String tunnelPath;
+    private final Authenticator authenticator;
+    private final AgentRouter router;
+    private final Set<String> upgrades;
+    private final @Nullable TlsConfig tls;
+    private final TunnelConfig tunnel;
+    private final IoMode ioMode;
+    private final int loops;
+    private final Duration requestTimeout;
+    private final Duration upgradeTimeout;
+    private final Duration headTimeout;
+    private final Duration keepAliveTimeout;
+    private final Duration readTimeout;
+    private final Duration writeTimeout;
+    private final int maxConnections;
+    private final int maxRequestsPerConnection;
+    private final int maxRequestLineBytes;
+    private final int maxHeaderBytes;
+    private final int maxHeaders;
+
+    private GatewayConfig(Builder builder) {
+        httpAddress = builder.httpAddress;
+        tunnelAddress = builder.tunnelAddress;
+        tunnelPath = builder.tunnelPath;
+        authenticator = builder.authenticator;
+        router = builder.router;
+        upgrades = builder.upgrades;
+        tls = builder.tls;
+        tunnel = builder.tunnel;
+        ioMode = builder.ioMode;
+        loops = builder.loops;
+        requestTimeout = builder.requestTimeout;
+        upgradeTimeout = builder.upgradeTimeout;
+        headTimeout = builder.headTimeout;
+        keepAliveTimeout = builder.keepAliveTimeout;
+        readTimeout = builder.readTimeout;
+        writeTimeout = builder.writeTimeout;
+        maxConnections = builder.maxConnections;
+        maxRequestsPerConnection = builder.maxRequestsPerConnection;
+        maxRequestLineBytes = builder.maxRequestLineBytes;
+        maxHeaderBytes = builder.maxHeaderBytes;
+        maxHeaders = builder.maxHeaders;
+    }
+
+    /** A builder with the defaults: free ports on the loopback address, no routes, nobody let in. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** Where clients come in. */
+    public InetSocketAddress httpAddress() {
+        return httpAddress;
+    }
+
+    /** Where agents come in. */
+    public InetSocketAddress tunnelAddress() {
+        return tunnelAddress;
+    }
+
+    /** Whether clients and agents share one port, where the path tells them apart. */
+    public boolean isPortShared() {
+        return tunnelAddress.getPort() != 0 && tunnelAddress.equals(httpAddress);
+    }
+
+    /** The path that agents ask for. */
+    public String tunnelPath() {
+        return tunnelPath;
+    }
+
+    /** Who may come in as which agent. */
+    public Authenticator authenticator() {
+        return authenticator;
+    }
+
+    /** Which agent gets a request. */
+    public AgentRouter router() {
+        return router;
+    }
+
+    /** The protocols that {@code Upgrade} may name on every route, in lower case. */
+    public Set<String> upgrades() {
+        return upgrades;
+    }
+
+    /** For both listeners, or null for none. */
+    public @Nullable TlsConfig tls() {
+        return tls;
+    }
+
+    /** What holds for each tunnel. */
+    public TunnelConfig tunnel() {
+        return tunnel;
+    }
+
+    /** How the event loops wait. */
+    public IoMode ioMode() {
+        return ioMode;
+    }
+
+    /** How many event loops there are. */
+    public int loops() {
+        return loops;
+    }
+
+    /** Until the response's head. */
+    public Duration requestTimeout() {
+        return requestTimeout;
+    }
+
+    /** Until the answer to an upgrade. */
+    public Duration upgradeTimeout() {
+        return upgradeTimeout;
+    }
+
+    /** From a connection, or from the first byte of a further request, to the end of the request's head. */
+    public Duration headTimeout() {
+        return headTimeout;
+    }
+
+    /** How long a connection may rest between two requests. */
+    public Duration keepAliveTimeout() {
+        return keepAliveTimeout;
+    }
+
+    /** Longest time between two pieces of a request's body. */
+    public Duration readTimeout() {
+        return readTimeout;
+    }
+
+    /** Longest time in which a client, or an agent, takes nothing of what waits for it. */
+    public Duration writeTimeout() {
+        return writeTimeout;
+    }
+
+    /** Clients' connections at once; more are closed. */
+    public int maxConnections() {
+        return maxConnections;
+    }
+
+    /** Requests on one connection, after which it is closed. */
+    public int maxRequestsPerConnection() {
+        return maxRequestsPerConnection;
+    }
+
+    /** Longest request line. */
+    public int maxRequestLineBytes() {
+        return maxRequestLineBytes;
+    }
+
+    /** Longest header, over all its fields. */
+    public int maxHeaderBytes() {
+        return maxHeaderBytes;
+    }
+
+    /** Most fields of a header. */
+    public int maxHeaders() {
+        return maxHeaders;
+    }
+
+    /** Gathers a configuration. Methods throw {@link IllegalArgumentException} for what makes no sense. For one thread. */
+    public static final class Builder {
+        private static final InetSocketAddress FREE_PORT = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+
+        private InetSocketAddress httpAddress = FREE_PORT;
+        private InetSocketAddress tunnelAddress = FREE_PORT;
+        private String tunnelPath = NettyAcceptor.DEFAULT_PATH;
+        private Authenticator authenticator = TokenAuthenticator.builder().build();
+        private AgentRouter router = AgentRouter.builder().build();
+        private Set<String> upgrades = Set.of(UpgradeCheck.WEBSOCKET);
+        private @Nullable TlsConfig tls;
+        private TunnelConfig tunnel = TunnelConfig.DEFAULTS;
+        private IoMode ioMode = IoMode.AUTO;
+        private int loops = Runtime.getRuntime().availableProcessors();
+        private Duration requestTimeout = DEFAULT_REQUEST_TIMEOUT;
+        private Duration upgradeTimeout = DEFAULT_UPGRADE_TIMEOUT;
+        private Duration headTimeout = Duration.ofSeconds(10);
+        private Duration keepAliveTimeout = Duration.ofSeconds(75);
+        private Duration readTimeout = Duration.ofSeconds(30);
+        private Duration writeTimeout = Duration.ofSeconds(60);
+        private int maxConnections = DEFAULT_MAX_CONNECTIONS;
+        private int maxRequestsPerConnection = 1_000;
+        private int maxRequestLineBytes = 8 * 1024;
+        private int maxHeaderBytes = 32 * 1024;
+        private int maxHeaders = 100;
+
+        private Builder() {}
+
+        /** See {@link GatewayConfig#httpAddress()}; port 0 is any free one. */
+        public Builder httpAddress(InetSocketAddress address) {
+            httpAddress = Objects.requireNonNull(address);
+            return this;
+        }
+
+        /** See {@link GatewayConfig#tunnelAddress()}; port 0 is any free one, the address of clients a shared port. */
+        public Builder tunnelAddress(InetSocketAddress address) {
+            tunnelAddress = Objects.requireNonNull(address);
+            return this;
+        }
+
+        /** See {@link GatewayConfig#tunnelPath()}; {@value NettyAcceptor#DEFAULT_PATH} by default. */
+        public Builder tunnelPath(String path) {
+            if (!path.startsWith("/") || path.indexOf('?') >= 0) {
+                throw new IllegalArgumentException("tunnelPath: " + path);
+            }
+            tunnelPath = path;
+            return this;
+        }
+
+        /** See {@link GatewayConfig#authenticator()}; knows nobody by default. */
+        public Builder authenticator(Authenticator newAuthenticator) {
+            authenticator = Objects.requireNonNull(newAuthenticator);
+            return this;
+        }
+
+        /** See {@link GatewayConfig#router()}; knows no agent by default. */
+        public Builder router(AgentRouter newRouter) {
+            router = Objects.requireNonNull(newRouter);
+            return this;
+        }
+
+        /** See {@link GatewayConfig#upgrades()}; {@code websocket} by default, {@code *} is any. */
+        public Builder upgrades(Set<String> protocols) {
+            upgrades = protocols.stream()
+                    .map(protocol -> protocol.toLowerCase(Locale.ROOT))
+                    .collect(Collectors.toUnmodifiableSet());
+            return this;
+        }
+
+        /** See {@link GatewayConfig#tls()}; none by default. */
+        public Builder tls(@Nullable TlsConfig newTls) {
+            tls = newTls;
+            return this;
+        }
+
+        /** See {@link GatewayConfig#tunnel()}. */
+        public Builder tunnel(TunnelConfig config) {
+            tunnel = Objects.requireNonNull(config);
+            return this;
+        }
+
+        /** See {@link GatewayConfig#ioMode()}; the best that is there by default. */
+        public Builder ioMode(IoMode mode) {
+            ioMode = Objects.requireNonNull(mode);
+            return this;
+        }
+
+        /** See {@link GatewayConfig#loops()}; one for each processor by default. */
+        public Builder loops(int count) {
+            loops = positive("loops", count);
+            return this;
+        }
+
+        /** See {@link GatewayConfig#requestTimeout()}; 130 s by default. */
+        public Builder requestTimeout(Duration timeout) {
+            requestTimeout = positive("requestTimeout", timeout);
+            return this;
+        }
+
+        /** See {@link GatewayConfig#upgradeTimeout()}; 10 s by default. */
+        public Builder upgradeTimeout(Duration timeout) {
+            upgradeTimeout = positive("upgradeTimeout", timeout);
+            return this;
+        }
+
+        /** See {@link GatewayConfig#headTimeout()}; 10 s by default. */
+        public Builder headTimeout(Duration timeout) {
+            headTimeout = positive("headTimeout", timeout);
+            return this;
+        }
+
+        /** See {@link GatewayConfig#keepAliveTimeout()}; 75 s by default. */
+        public Builder keepAliveTimeout(Duration timeout) {
+            keepAliveTimeout = positive("keepAliveTimeout", timeout);
+            return this;
+        }
+
+        /** See {@link GatewayConfig#readTimeout()}; 30 s by default. */
+        public Builder readTimeout(Duration timeout) {
+            readTimeout = positive("readTimeout", timeout);
+            return this;
+        }
+
+        /** See {@link GatewayConfig#writeTimeout()}; 60 s by default. */
+        public Builder writeTimeout(Duration timeout) {
+            writeTimeout = positive("writeTimeout", timeout);
+            return this;
+        }
+
+        /** See {@link GatewayConfig#maxConnections()}; 10,000 by default. */
+        public Builder maxConnections(int count) {
+            maxConnections = positive("maxConnections", count);
+            return this;
+        }
+
+        /** See {@link GatewayConfig#maxRequestsPerConnection()}; 1,000 by default. */
+        public Builder maxRequestsPerConnection(int count) {
+            maxRequestsPerConnection = positive("maxRequestsPerConnection", count);
+            return this;
+        }
+
+        /** See {@link GatewayConfig#maxRequestLineBytes()}; 8 KiB by default. */
+        public Builder maxRequestLineBytes(int bytes) {
+            maxRequestLineBytes = positive("maxRequestLineBytes", bytes);
+            return this;
+        }
+
+        /** See {@link GatewayConfig#maxHeaderBytes()}; 32 KiB by default. */
+        public Builder maxHeaderBytes(int bytes) {
+            maxHeaderBytes = positive("maxHeaderBytes", bytes);
+            return this;
+        }
+
+        /** See {@link GatewayConfig#maxHeaders()}; 100 by default. */
+        public Builder maxHeaders(int count) {
+            maxHeaders = positive("maxHeaders", count);
+            return this;
+        }
+
+        /** The configuration. */
+        public GatewayConfig build() {
+            return new GatewayConfig(this);
+        }
+
+        private static int positive(String what, int value) {
+            if (value < 1) {
+                throw new IllegalArgumentException(what + ": " + value);
+            }
+            return value;
+        }
+
+        private static Duration positive(String what, Duration value) {
+            if (value.isNegative() || value.isZero()) {
+                throw new IllegalArgumentException(what + ": " + value);
+            }
+            return value;
+        }
+    }
+}

@@ -1,0 +1,89 @@
+package io.tunnelmux.netty.gateway;
+
+import io.netty.util.ByteProcessor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Looks at every byte of a request's head before the parser does, and finds what parsers are known to disagree about: bare CR or LF, other
+ * control characters, lines that go on in the next one, blanks where none belong. To be fed each byte once, from the first of a head to
+ * its end.
+ */
+final class HeadScanner implements ByteProcessor {
+
+    private static final int CR = '\r';
+    private static final int LF = '\n';
+    private static final int BLANKS_IN_REQUEST_LINE = 2;
+
+    private int last;
+    private int lines;
+    private int blanks;
+    private boolean isLineEmpty = true;
+    private boolean isAtEnd;
+    private @Nullable String fault;
+
+    /** Begins a new head. */
+    void reset() {
+        last = 0;
+        lines = 0;
+        blanks = 0;
+        isLineEmpty = true;
+        isAtEnd = false;
+        fault = null;
+    }
+
+    /** Whether the empty line behind the head has been seen. */
+    boolean isAtEnd() {
+        return isAtEnd;
+    }
+
+    /** What is wrong, or null. */
+    @Nullable
+    String fault() {
+        return fault;
+    }
+
+    /** @return false at the end of the head, or at a fault */
+    @Override
+    public boolean process(byte value) {
+        int c = value & 0xff;
+        if (last == CR && c != LF) {
+            fault = "CR without LF";
+        } else if (c == LF) {
+            onLineEnd();
+        } else if (c == ' ' || c == '\t') {
+            onBlank(c);
+        } else if (c < ' ' && c != CR || c == 0x7f) {
+            fault = "control character " + c;
+        } else if (c != CR) {
+            isLineEmpty = false;
+        }
+        last = c;
+        return fault == null && !isAtEnd;
+    }
+
+    private void onLineEnd() {
+        if (last != CR) {
+            fault = "LF without CR";
+        } else if (!isLineEmpty) {
+            if (lines == 0 && blanks != BLANKS_IN_REQUEST_LINE) {
+                fault = "request line with " + blanks + " blanks";
+            }
+            lines++;
+            isLineEmpty = true;
+        } else {
+            // Empty lines in front of the request line are allowed.
+            isAtEnd = lines > 0;
+        }
+    }
+
+    private void onBlank(int c) {
+        if (isLineEmpty) {
+            fault = "line begins with a blank";
+        } else if (lines == 0) {
+            blanks++;
+            if (c == '\t' || last == ' ') {
+                fault = "blanks in the request line";
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+package io.tunnelmux.netty.gateway;
+
+import io.netty.handler.codec.http.HttpRequest;
+import io.tunnelmux.netty.relay.HttpMapping;
+import io.tunnelmux.netty.relay.MalformedHttpException;
+import io.tunnelmux.protocol.Headers;
+import io.tunnelmux.protocol.Message;
+import io.tunnelmux.protocol.Payload;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.time.Duration;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/** A client's request as the agent gets it; made anew for each attempt. */
+final class ProxyRequestFactory {
+
+    /** What the agent's time is shorter by than the gateway's, so that its answer is the one that the client gets. */
+    private static final Duration AGENT_EARLIER = Duration.ofSeconds(10);
+
+    private static final String PREFIX =
+            Long.toString(ThreadLocalRandom.current().nextLong() >>> 1, Character.MAX_RADIX) + '-';
+    private static final AtomicLong COUNT = new AtomicLong();
+
+    private final Message.HttpHead head;
+    private final @Nullable UpgradeCheck upgrade;
+    private final Duration timeout;
+    private final @Nullable String client;
+    private final @Nullable String traceparent;
+
+    ProxyRequestFactory(
+            RequestHead received, SocketAddress client, String scheme, @Nullable UpgradeCheck upgrade, Duration timeout)
+            throws BadRequestException {
+        HttpRequest request = received.request();
+        try {
+            Headers.Builder headers = HttpMapping.toCarried(request.headers(), upgrade != null);
+            ForwardedFields.add(headers, client, scheme, received.authority());
+            head = HttpMapping.toHead(request, scheme, received.authority(), headers.build());
+        } catch (MalformedHttpException e) {
+            throw new BadRequestException(String.valueOf(e.getMessage()));
+        }
+        this.upgrade = upgrade;
+        this.timeout = timeout;
+        this.client = client instanceof InetSocketAddress inet && inet.getAddress() != null
+                ? inet.getAddress().getHostAddress() + ':' + inet.getPort()
+                : null;
+        String trace = request.headers().get("traceparent");
+        traceparent = trace == null || trace.length() > 256 ? null : trace;
+    }
+
+    /** Until the response's head. */
+    Duration timeout() {
+        return timeout;
+    }
+
+    /** @param early what the client sent before it had its answer to an upgrade */
+    Message.ProxyRequest create(Payload early) {
+        Message.Upgrade wish =
+                upgrade == null ? Message.Upgrade.NONE : new Message.Upgrade(upgrade.isWebSocket(), true, early);
+        return new Message.ProxyRequest(
+                PREFIX + Long.toString(COUNT.incrementAndGet(), Character.MAX_RADIX),
+                head,
+                wish,
+                Message.Destination.ANY,
+                agentTimeoutMillis(),
+                client,
+                traceparent);
+    }
+
+    /** A short time is left whole: the gateway's own end to it comes soon enough. */
+    private long agentTimeoutMillis() {
+        Duration shorter = timeout.minus(AGENT_EARLIER);
+        return (shorter.compareTo(AGENT_EARLIER) > 0 ? shorter : timeout).toMillis();
+    }
+}

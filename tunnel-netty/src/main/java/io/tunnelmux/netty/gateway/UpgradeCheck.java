@@ -1,0 +1,115 @@
+package io.tunnelmux.netty.gateway;
+
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.tunnelmux.protocol.Headers;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Base64;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An upgrade that a client asks for and the route allows.
+ *
+ * @param protocol as the client spelt it
+ * @param key of a WebSocket, else null
+ */
+record UpgradeCheck(String protocol, @Nullable String key) {
+
+    static final String WEBSOCKET = "websocket";
+
+    private static final String VERSION = "13";
+    private static final String GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    private static final int KEY_BYTES = 16;
+
+    boolean isWebSocket() {
+        return key != null;
+    }
+
+    /** @return null if the request is to be treated as one without {@code Upgrade} */
+    static @Nullable UpgradeCheck of(RequestHead head, Route route, GatewayConfig config) throws BadRequestException {
+        String protocol = head.upgrade();
+        if (protocol == null || !isAllowed(protocol.toLowerCase(Locale.ROOT), route, config)) {
+            return null;
+        }
+        if (!protocol.equalsIgnoreCase(WEBSOCKET)) {
+            return head.isHttp11() ? new UpgradeCheck(protocol, null) : null;
+        }
+        HttpHeaders headers = head.request().headers();
+        if (!head.isHttp11() || !head.request().method().equals(HttpMethod.GET)) {
+            throw new BadRequestException("a WebSocket is opened by GET and HTTP/1.1");
+        }
+        checkKey(headers.getAll(HttpHeaderNames.SEC_WEBSOCKET_KEY));
+        List<String> versions = headers.getAll(HttpHeaderNames.SEC_WEBSOCKET_VERSION);
+        if (versions.size() != 1 || !versions.get(0).equals(VERSION)) {
+            throw new BadRequestException(
+                    HttpResponseStatus.UPGRADE_REQUIRED, "Sec-WebSocket-Version is not " + VERSION);
+        }
+        checkOrigin(headers.getAll(HttpHeaderNames.ORIGIN), head.authority(), route);
+        return new UpgradeCheck(protocol, headers.get(HttpHeaderNames.SEC_WEBSOCKET_KEY));
+    }
+
+    private static boolean isAllowed(String protocol, Route route, GatewayConfig config) {
+        return config.upgrades().contains(protocol)
+                || config.upgrades().contains(Route.ANY)
+                || route.upgrades().contains(protocol)
+                || route.upgrades().contains(Route.ANY);
+    }
+
+    private static void checkKey(List<String> keys) throws BadRequestException {
+        try {
+            if (keys.size() == 1 && Base64.getDecoder().decode(keys.get(0)).length == KEY_BYTES) {
+                return;
+            }
+        } catch (IllegalArgumentException e) {
+            throw new BadRequestException("Sec-WebSocket-Key is no base64: " + e.getMessage());
+        }
+        throw new BadRequestException("Sec-WebSocket-Key must be there once and be " + KEY_BYTES + " bytes");
+    }
+
+    /** Browsers send their cookies to any host, and say whose page it is that asks. */
+    private static void checkOrigin(List<String> origins, String authority, Route route) throws BadRequestException {
+        if (origins.isEmpty() || route.origins().contains(Route.ANY)) {
+            return;
+        }
+        String origin = origins.get(0).toLowerCase(Locale.ROOT);
+        int scheme = origin.indexOf("://");
+        String host = scheme < 0 ? origin : origin.substring(scheme + 3);
+        boolean isSame = withoutDefaultPort(host).equals(withoutDefaultPort(authority.toLowerCase(Locale.ROOT)));
+        if (origins.size() > 1 || !isSame && !route.origins().contains(host)) {
+            throw new BadRequestException(
+                    HttpResponseStatus.FORBIDDEN, "pages of this Origin may not open WebSockets here");
+        }
+    }
+
+    private static String withoutDefaultPort(String authority) {
+        return authority.endsWith(":80") || authority.endsWith(":443") ? AgentRouter.withoutPort(authority) : authority;
+    }
+
+    /** What is wrong with a 101 of the upstream, or null. */
+    @Nullable
+    String faultOf(Headers response) {
+        List<String> protocols = response.all("upgrade");
+        if (protocols.size() != 1 || !protocols.get(0).equalsIgnoreCase(protocol)) {
+            return "101 to another protocol than " + protocol;
+        }
+        if (key != null && !response.all("sec-websocket-accept").equals(List.of(accept(key)))) {
+            return "101 with a wrong Sec-WebSocket-Accept";
+        }
+        return null;
+    }
+
+    private static String accept(String key) {
+        try {
+            byte[] digest = MessageDigest.getInstance("SHA-1").digest((key + GUID).getBytes(StandardCharsets.US_ASCII));
+            return Base64.getEncoder().encodeToString(digest);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-1", e);
+        }
+    }
+}
