@@ -10,6 +10,8 @@ import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.ssl.SslCloseCompletionEvent;
 import io.netty.util.ReferenceCountUtil;
 import io.tunnelmux.netty.relay.ReadGate;
+import java.io.IOException;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,6 +45,7 @@ final class UpstreamConnection extends ChannelInboundHandlerAdapter {
     private final ReadGate gate;
 
     private @Nullable User user;
+    private @Nullable Throwable failure;
     private boolean isEndProven;
     private boolean wasUsed;
     private long idleUntilNanos;
@@ -88,7 +91,7 @@ final class UpstreamConnection extends ChannelInboundHandlerAdapter {
     boolean finish() {
         user = null;
         wasUsed = true;
-        boolean isAllRead = decoder.complete();
+        boolean isAllRead = decoder.complete() && failure == null;
         ChannelOutboundBuffer unsent = channel.unsafe().outboundBuffer();
         boolean isAllSent = unsent != null && unsent.isEmpty();
         gate.release(ReadGate.STREAM_FULL);
@@ -144,7 +147,7 @@ final class UpstreamConnection extends ChannelInboundHandlerAdapter {
             ctx.close();
         } else if (event instanceof ChannelInputShutdownEvent) {
             // The decoder has seen it first: an answer that ends with the connection is complete by now.
-            end(null);
+            end(failure);
             ctx.close();
         }
         ctx.fireUserEventTriggered(event);
@@ -152,14 +155,23 @@ final class UpstreamConnection extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelInactive(ChannelHandlerContext ctx) {
-        end(null);
+        end(failure);
         ctx.fireChannelInactive();
     }
 
+    /**
+     * An upstream that refuses an upload answers and closes, and what is still written to it fails. Its answer may wait to be read even so:
+     * the end of the input tells.
+     */
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
-        end(cause);
-        ctx.close();
+        isEndProven = false;
+        failure = failure == null ? cause : failure;
+        boolean isAboutSocket = cause instanceof IOException && !(cause instanceof SSLException);
+        if (user == null || !isAboutSocket) {
+            end(failure);
+            ctx.close();
+        }
     }
 
     private void end(@Nullable Throwable cause) {

@@ -148,6 +148,7 @@ final class UpstreamDialer {
                     .clone()
                     .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) Math.min(shareMillis, Integer.MAX_VALUE))
                     .option(ChannelOption.ALLOW_HALF_CLOSURE, isHalfClosable)
+                    .option(ChannelOption.AUTO_CLOSE, false)
                     .handler(new ChannelInitializer<>() {
                         @Override
                         protected void initChannel(Channel channel) {

@@ -7,6 +7,7 @@ import io.tunnelmux.core.TunnelConfig;
 import io.tunnelmux.core.TunnelHandler;
 import io.tunnelmux.core.TunnelServer;
 import io.tunnelmux.core.TunnelStream;
+import io.tunnelmux.netty.testing.ScriptedServer;
 import io.tunnelmux.netty.transport.IoMode;
 import io.tunnelmux.netty.transport.NettyAcceptor;
 import io.tunnelmux.netty.transport.NettyLoops;
@@ -35,6 +36,18 @@ final class AgentHarness implements AutoCloseable {
     private final NettyAcceptor acceptor;
     private final Agent agent;
     private int requests;
+
+    static Upstream upstream(ScriptedServer server) {
+        return new Upstream("127.0.0.1", server.port(), false);
+    }
+
+    static Upstream secureUpstream(ScriptedServer server) {
+        return new Upstream("localhost", server.port(), true);
+    }
+
+    AgentHarness(ScriptedServer server) {
+        this(upstream(server));
+    }
 
     AgentHarness(Upstream upstream) {
         this(config -> config.upstream(upstream));

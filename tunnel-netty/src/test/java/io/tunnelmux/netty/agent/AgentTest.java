@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tunnelmux.core.Tunnel;
 import io.tunnelmux.core.TunnelClient;
+import io.tunnelmux.netty.testing.ScriptedServer;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Headers;
 import java.time.Duration;
@@ -52,13 +53,13 @@ class AgentTest {
     void letsRequestsUnderWayEndWhenItCloses() throws Exception {
         CompletableFuture<Void> asked = new CompletableFuture<>();
         CompletableFuture<Void> go = new CompletableFuture<>();
-        try (ScriptedUpstream server = new ScriptedUpstream(connection -> {
+        try (ScriptedServer server = new ScriptedServer(connection -> {
                     connection.readHead();
                     asked.complete(null);
                     go.get(10, TimeUnit.SECONDS);
                     connection.write(OK);
                 });
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+                AgentHarness harness = new AgentHarness(server)) {
             Probe running = harness.get("/");
             asked.get(10, TimeUnit.SECONDS);
 
@@ -82,13 +83,13 @@ class AgentTest {
     void cutsWhatHasNotEndedWhenPatienceIsOver() throws Exception {
         CompletableFuture<Void> asked = new CompletableFuture<>();
         CompletableFuture<Void> ended = new CompletableFuture<>();
-        try (ScriptedUpstream server = new ScriptedUpstream(connection -> {
+        try (ScriptedServer server = new ScriptedServer(connection -> {
                     connection.readHead();
                     asked.complete(null);
                     connection.awaitEnd();
                     ended.complete(null);
                 });
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+                AgentHarness harness = new AgentHarness(server)) {
             Probe running = harness.get("/");
             asked.get(10, TimeUnit.SECONDS);
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tunnelmux.core.Outcome;
 import io.tunnelmux.core.TunnelStream;
+import io.tunnelmux.netty.testing.ScriptedServer;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Headers;
 import io.tunnelmux.protocol.Message;
@@ -23,12 +24,12 @@ class HttpUpstreamTest {
     @Test
     void passesRequestAndAnswerOn() throws Exception {
         CompletableFuture<String> seen = new CompletableFuture<>();
-        try (ScriptedUpstream server = new ScriptedUpstream(connection -> {
+        try (ScriptedServer server = new ScriptedServer(connection -> {
                     seen.complete(connection.readHead());
                     connection.write("HTTP/1.1 201 Created\r\nContent-Length: 5\r\nX-A: 1\r\nX-A: 2\r\n\r\nhello");
                     connection.awaitEnd();
                 });
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+                AgentHarness harness = new AgentHarness(server)) {
             Probe probe = harness.get(
                     "/a%20b/c?q=%0d&r", "Host", "app.example", "Accept", "a/b", "Connection", "x", "X", "y");
 
@@ -44,8 +45,8 @@ class HttpUpstreamTest {
 
     @Test
     void usesAConnectionAgain() throws Exception {
-        try (ScriptedUpstream server = new ScriptedUpstream(HttpUpstreamTest::answerAll);
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+        try (ScriptedServer server = new ScriptedServer(HttpUpstreamTest::answerAll);
+                AgentHarness harness = new AgentHarness(server)) {
             for (int i = 0; i < 5; i++) {
                 Probe probe = harness.get("/");
                 assertThat(probe.outcome().isClean()).isTrue();
@@ -56,7 +57,7 @@ class HttpUpstreamTest {
         }
     }
 
-    private static void answerAll(ScriptedUpstream.Connection connection) throws Exception {
+    private static void answerAll(ScriptedServer.Connection connection) throws Exception {
         while (connection.hasMore()) {
             connection.readHead();
             connection.write(OK);
@@ -72,12 +73,12 @@ class HttpUpstreamTest {
                 "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nKeep-Alive: timeout=1\r\n\r\nok"
             })
     void closesConnectionsThatAreNotFitForAnother(String answer) throws Exception {
-        try (ScriptedUpstream server = new ScriptedUpstream(connection -> {
+        try (ScriptedServer server = new ScriptedServer(connection -> {
                     connection.readHead();
                     connection.write(answer);
                     connection.awaitEnd();
                 });
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+                AgentHarness harness = new AgentHarness(server)) {
             assertThat(harness.get("/1").outcome().isClean()).isTrue();
             assertThat(harness.get("/2").outcome().isClean()).isTrue();
 
@@ -88,14 +89,14 @@ class HttpUpstreamTest {
     @Test
     void closesIdleConnectionsBeforeTheUpstreamDoes() throws Exception {
         CompletableFuture<Void> ended = new CompletableFuture<>();
-        try (ScriptedUpstream server = new ScriptedUpstream(connection -> {
+        try (ScriptedServer server = new ScriptedServer(connection -> {
                     connection.readHead();
                     connection.write(OK);
                     connection.awaitEnd();
                     ended.complete(null);
                 });
-                AgentHarness harness = new AgentHarness(
-                        config -> config.upstream(server.upstream()).idleTimeout(java.time.Duration.ofMillis(20)))) {
+                AgentHarness harness = new AgentHarness(config ->
+                        config.upstream(AgentHarness.upstream(server)).idleTimeout(java.time.Duration.ofMillis(20)))) {
             harness.get("/").outcome();
 
             ended.get(10, TimeUnit.SECONDS);
@@ -105,12 +106,12 @@ class HttpUpstreamTest {
     @Test
     void neverRepeatsARequest() throws Exception {
         LinkedBlockingQueue<String> seen = new LinkedBlockingQueue<>();
-        try (ScriptedUpstream server = new ScriptedUpstream(connection -> {
+        try (ScriptedServer server = new ScriptedServer(connection -> {
                     seen.add(connection.readHead());
                     connection.write(OK);
                     seen.add(connection.readHead()); // and closes
                 });
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+                AgentHarness harness = new AgentHarness(server)) {
             harness.get("/1").outcome();
             Probe second = harness.get("/2");
 
@@ -124,13 +125,13 @@ class HttpUpstreamTest {
     @Test
     void passesChunkedBodiesAndTrailersBothWays() throws Exception {
         CompletableFuture<String> seen = new CompletableFuture<>();
-        try (ScriptedUpstream server = new ScriptedUpstream(connection -> {
+        try (ScriptedServer server = new ScriptedServer(connection -> {
                     seen.complete(connection.readHead() + connection.readUntil("X-Sum: 7\r\n\r\n"));
                     connection.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n"
                             + "3\r\nabc\r\n10;e=1\r\n0123456789abcdef\r\n0\r\nX-T: v\r\n\r\n");
                     connection.awaitEnd();
                 });
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+                AgentHarness harness = new AgentHarness(server)) {
             Probe probe = new Probe(true);
             TunnelStream stream = harness.open(harness.request("POST", "/", Headers.EMPTY), false, probe);
             stream.write(payload("one"));
@@ -151,12 +152,12 @@ class HttpUpstreamTest {
     @Test
     void sendsABodyOfKnownLengthAsItIs() throws Exception {
         CompletableFuture<String> seen = new CompletableFuture<>();
-        try (ScriptedUpstream server = new ScriptedUpstream(connection -> {
+        try (ScriptedServer server = new ScriptedServer(connection -> {
                     seen.complete(connection.readHead() + connection.read(6));
                     connection.write(OK);
                     connection.awaitEnd();
                 });
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+                AgentHarness harness = new AgentHarness(server)) {
             Probe probe = new Probe(true);
             Headers headers = AgentHarness.headers("Content-Length", "6");
             TunnelStream stream = harness.open(harness.request("PUT", "/", headers), false, probe);
@@ -172,11 +173,11 @@ class HttpUpstreamTest {
     @ValueSource(strings = {"abcdefg", "abcde"})
     void cutsARequestWhoseBodyHasNotTheLengthItAnnounced(String body) throws Exception {
         CompletableFuture<Void> ended = new CompletableFuture<>();
-        try (ScriptedUpstream server = new ScriptedUpstream(connection -> {
+        try (ScriptedServer server = new ScriptedServer(connection -> {
                     connection.awaitEnd();
                     ended.complete(null);
                 });
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+                AgentHarness harness = new AgentHarness(server)) {
             Probe probe = new Probe(true);
             Headers headers = AgentHarness.headers("Content-Length", "6");
             TunnelStream stream = harness.open(harness.request("PUT", "/", headers), false, probe);
@@ -190,11 +191,11 @@ class HttpUpstreamTest {
     @Test
     void saysThatThereIsNoBodyWhereOneIsExpected() throws Exception {
         CompletableFuture<String> seen = new CompletableFuture<>();
-        try (ScriptedUpstream server = new ScriptedUpstream(connection -> {
+        try (ScriptedServer server = new ScriptedServer(connection -> {
                     seen.complete(connection.readHead());
                     connection.write(OK);
                 });
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+                AgentHarness harness = new AgentHarness(server)) {
             Probe probe = new Probe(true);
             harness.open(harness.request("POST", "/", Headers.EMPTY), true, probe);
 
@@ -205,13 +206,13 @@ class HttpUpstreamTest {
 
     @Test
     void passesInterimAnswersOn() throws Exception {
-        try (ScriptedUpstream server = new ScriptedUpstream(connection -> {
+        try (ScriptedServer server = new ScriptedServer(connection -> {
                     connection.readHead();
                     connection.write("HTTP/1.1 100 Continue\r\n\r\n");
                     connection.read(2);
                     connection.write("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + OK);
                 });
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+                AgentHarness harness = new AgentHarness(server)) {
             Probe probe = new Probe(true);
             Headers headers = AgentHarness.headers("Expect", "100-continue", "Content-Length", "2");
             TunnelStream stream = harness.open(harness.request("POST", "/", headers), false, probe);
@@ -227,11 +228,11 @@ class HttpUpstreamTest {
 
     @Test
     void passesOnABodyThatEndsWithTheConnection() throws Exception {
-        try (ScriptedUpstream server = new ScriptedUpstream(connection -> {
+        try (ScriptedServer server = new ScriptedServer(connection -> {
                     connection.readHead();
                     connection.write("HTTP/1.0 200 OK\r\n\r\nuntil the end");
                 });
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+                AgentHarness harness = new AgentHarness(server)) {
             Probe probe = harness.get("/");
 
             assertThat(probe.outcome().isClean()).isTrue();
@@ -242,13 +243,13 @@ class HttpUpstreamTest {
 
     @Test
     void takesAResetForNoEnd() throws Exception {
-        try (ScriptedUpstream server = new ScriptedUpstream(connection -> {
+        try (ScriptedServer server = new ScriptedServer(connection -> {
                     connection.readHead();
                     connection.write("HTTP/1.0 200 OK\r\n\r\nuntil the");
                     connection.readUntil("\n"); // the test has the bytes
                     connection.reset();
                 });
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+                AgentHarness harness = new AgentHarness(server)) {
             Probe probe = new Probe(true);
             TunnelStream stream = harness.open(harness.request("POST", "/", Headers.EMPTY), false, probe);
             probe.awaitBytes(9);
@@ -267,11 +268,11 @@ class HttpUpstreamTest {
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nnine byte"
             })
     void neverEndsABodyThatTheUpstreamCutShort(String answer) throws Exception {
-        try (ScriptedUpstream server = new ScriptedUpstream(connection -> {
+        try (ScriptedServer server = new ScriptedServer(connection -> {
                     connection.readHead();
                     connection.write(answer);
                 });
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+                AgentHarness harness = new AgentHarness(server)) {
             Probe probe = harness.get("/");
 
             Outcome outcome = probe.outcome();
@@ -285,7 +286,7 @@ class HttpUpstreamTest {
 
     @Test
     void answersWithoutABodyEndWithTheirHead() throws Exception {
-        try (ScriptedUpstream server = new ScriptedUpstream(connection -> {
+        try (ScriptedServer server = new ScriptedServer(connection -> {
                     connection.readHead();
                     connection.write("HTTP/1.1 200 OK\r\nContent-Length: 1234\r\n\r\n"); // HEAD
                     connection.readHead();
@@ -293,7 +294,7 @@ class HttpUpstreamTest {
                     connection.readHead();
                     connection.write("HTTP/1.1 204 No Content\r\n\r\n");
                 });
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+                AgentHarness harness = new AgentHarness(server)) {
             Probe head = new Probe(true);
             harness.open(harness.request("HEAD", "/", Headers.EMPTY), true, head);
 
@@ -341,12 +342,12 @@ class HttpUpstreamTest {
     }
 
     private static void assertRefused(String answer) throws Exception {
-        try (ScriptedUpstream server = new ScriptedUpstream(connection -> {
+        try (ScriptedServer server = new ScriptedServer(connection -> {
                     connection.readHead();
                     connection.write(answer);
                     connection.awaitEnd();
                 });
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+                AgentHarness harness = new AgentHarness(server)) {
             Probe probe = harness.get("/");
 
             Outcome outcome = probe.outcome();
@@ -361,8 +362,8 @@ class HttpUpstreamTest {
     @Test
     void tellsThatNobodyListens() throws Exception {
         Upstream closed;
-        try (ScriptedUpstream server = new ScriptedUpstream(connection -> {})) {
-            closed = server.upstream();
+        try (ScriptedServer server = new ScriptedServer(connection -> {})) {
+            closed = AgentHarness.upstream(server);
         }
         try (AgentHarness harness = new AgentHarness(closed)) {
             Probe probe = harness.get("/p");
@@ -389,9 +390,8 @@ class HttpUpstreamTest {
 
     @Test
     void looksNamesUp() throws Exception {
-        try (ScriptedUpstream server = new ScriptedUpstream(HttpUpstreamTest::answerAll);
-                AgentHarness harness = new AgentHarness(
-                        new Upstream("localhost", server.upstream().port(), false))) {
+        try (ScriptedServer server = new ScriptedServer(HttpUpstreamTest::answerAll);
+                AgentHarness harness = new AgentHarness(new Upstream("localhost", server.port(), false))) {
             assertThat(harness.get("/").outcome().isClean()).isTrue();
         }
     }
@@ -409,12 +409,12 @@ class HttpUpstreamTest {
     @Test
     void givesUpWhenTheAnswerTakesTooLong() throws Exception {
         CompletableFuture<Void> ended = new CompletableFuture<>();
-        try (ScriptedUpstream server = new ScriptedUpstream(connection -> {
+        try (ScriptedServer server = new ScriptedServer(connection -> {
                     connection.readHead();
                     connection.awaitEnd();
                     ended.complete(null);
                 });
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+                AgentHarness harness = new AgentHarness(server)) {
             Probe probe = new Probe(true);
             Message request = harness.request("GET", "/", Headers.EMPTY, Message.Upgrade.NONE, 50, null);
             harness.open(request, true, probe);
@@ -428,13 +428,13 @@ class HttpUpstreamTest {
     @Test
     void answersBeforeTheRequestIsCompleteEndTheStreamAndTheConnection() throws Exception {
         CompletableFuture<Void> ended = new CompletableFuture<>();
-        try (ScriptedUpstream server = new ScriptedUpstream(connection -> {
+        try (ScriptedServer server = new ScriptedServer(connection -> {
                     connection.readHead();
                     connection.write("HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nno!");
                     connection.awaitEnd();
                     ended.complete(null);
                 });
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+                AgentHarness harness = new AgentHarness(server)) {
             Probe probe = new Probe(true);
             harness.open(harness.request("POST", "/", Headers.EMPTY), false, probe);
 
@@ -447,16 +447,47 @@ class HttpUpstreamTest {
     }
 
     @Test
+    void anAnswerIsHeardThoughTheUpstreamClosesOverTheRestOfTheUpload() throws Exception {
+        CompletableFuture<Void> go = new CompletableFuture<>();
+        try (ScriptedServer server = new ScriptedServer(connection -> {
+                    connection.readHead();
+                    go.get(10, TimeUnit.SECONDS);
+                    connection.write("HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nno!");
+                    connection.cut(); // over unread bytes: a reset follows the answer
+                });
+                AgentHarness harness = new AgentHarness(server)) {
+            Probe probe = new Probe(true);
+            TunnelStream stream = harness.open(harness.request("POST", "/", Headers.EMPTY), false, probe);
+            for (int i = 0; i < 2_000; i++) {
+                stream.write(Payload.of(new byte[16 * 1024])); // more than all buffers on the way take
+            }
+            for (int last = -1, same = 0; same < 20; ) {
+                CompletableFuture<Void> turn = new CompletableFuture<>();
+                stream.tunnel().loop().schedule(() -> turn.complete(null), 5_000_000);
+                turn.get(10, TimeUnit.SECONDS);
+                int waiting = stream.isWritable() ? 1 : 0;
+                same = waiting == last ? same + 1 : 0;
+                last = waiting;
+            }
+            go.complete(null);
+
+            assertThat(probe.response().status()).isEqualTo(413);
+            assertThat(probe.outcome().isClean()).isTrue();
+            assertThat(probe.text()).isEqualTo("no!");
+        }
+    }
+
+    @Test
     void clientsThatGoAwayEndTheConnectionToTheUpstream() throws Exception {
         CompletableFuture<Void> asked = new CompletableFuture<>();
         CompletableFuture<Void> ended = new CompletableFuture<>();
-        try (ScriptedUpstream server = new ScriptedUpstream(connection -> {
+        try (ScriptedServer server = new ScriptedServer(connection -> {
                     connection.readHead();
                     asked.complete(null);
                     connection.awaitEnd();
                     ended.complete(null);
                 });
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+                AgentHarness harness = new AgentHarness(server)) {
             Probe probe = new Probe(true);
             TunnelStream stream = harness.open(harness.request("GET", "/", Headers.EMPTY), true, probe);
             asked.get(10, TimeUnit.SECONDS);
@@ -471,7 +502,7 @@ class HttpUpstreamTest {
         int total = 8 * 1024 * 1024;
         LinkedBlockingQueue<Integer> written = new LinkedBlockingQueue<>();
         CompletableFuture<Void> stalled = new CompletableFuture<>();
-        try (ScriptedUpstream server = new ScriptedUpstream(connection -> {
+        try (ScriptedServer server = new ScriptedServer(connection -> {
                     connection.readHead();
                     connection.write("HTTP/1.1 200 OK\r\nContent-Length: " + total + "\r\n\r\n");
                     byte[] block = new byte[64 * 1024];
@@ -481,7 +512,7 @@ class HttpUpstreamTest {
                     }
                     stalled.complete(null);
                 });
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+                AgentHarness harness = new AgentHarness(server)) {
             Probe probe = new Probe(false);
             TunnelStream stream = harness.open(harness.request("GET", "/", Headers.EMPTY), true, probe);
             probe.awaitBytes(128 * 1024); // the stream's first window, of which nothing is granted again
@@ -506,13 +537,13 @@ class HttpUpstreamTest {
     void takesNoMoreOfABodyThanTheUpstreamTakes() throws Exception {
         int total = 32 * 1024 * 1024;
         CompletableFuture<Void> go = new CompletableFuture<>();
-        try (ScriptedUpstream server = new ScriptedUpstream(connection -> {
+        try (ScriptedServer server = new ScriptedServer(connection -> {
                     connection.readHead();
                     go.get(20, TimeUnit.SECONDS);
                     connection.read(total);
                     connection.write(OK);
                 });
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+                AgentHarness harness = new AgentHarness(server)) {
             Probe probe = new Probe(true);
             Headers headers = AgentHarness.headers("Content-Length", Integer.toString(total));
             TunnelStream stream = harness.open(harness.request("PUT", "/", headers), false, probe);
@@ -544,13 +575,13 @@ class HttpUpstreamTest {
 
     @Test
     void routesByTheLongestPrefixAndRefusesTheRest() throws Exception {
-        try (ScriptedUpstream api = new ScriptedUpstream(connection -> {
+        try (ScriptedServer api = new ScriptedServer(connection -> {
                     assertThat(connection.readHead()).startsWith("GET /api/v1/x HTTP/1.1\r\n");
                     connection.write(OK);
                 });
-                AgentHarness harness = new AgentHarness(config -> config.route("/api/v1", api.upstream())
+                AgentHarness harness = new AgentHarness(config -> config.route("/api/v1", AgentHarness.upstream(api))
                         .route("/api", new Upstream("nothing.invalid", 80, false))
-                        .target("db", api.upstream()))) {
+                        .target("db", AgentHarness.upstream(api)))) {
             assertThat(harness.get("/api/v1/x").outcome().isClean()).isTrue();
 
             Probe elsewhere = harness.get("/apix");
@@ -567,8 +598,8 @@ class HttpUpstreamTest {
     @ParameterizedTest
     @ValueSource(strings = {"CONNECT /", "GET /a b", "GET x", "GET http://other/", "GET /?a b"})
     void refusesRequestsThatCouldMeanSomethingElseToTheUpstream(String line) throws Exception {
-        try (ScriptedUpstream server = new ScriptedUpstream(HttpUpstreamTest::answerAll);
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+        try (ScriptedServer server = new ScriptedServer(HttpUpstreamTest::answerAll);
+                AgentHarness harness = new AgentHarness(server)) {
             int blank = line.indexOf(' ');
             Probe probe = new Probe(true);
             harness.open(
@@ -582,8 +613,8 @@ class HttpUpstreamTest {
 
     @Test
     void doesNotDoWhatItDidNotNameAsItsCapability() throws Exception {
-        try (ScriptedUpstream server = new ScriptedUpstream(HttpUpstreamTest::answerAll);
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+        try (ScriptedServer server = new ScriptedServer(HttpUpstreamTest::answerAll);
+                AgentHarness harness = new AgentHarness(server)) {
             Message.Upgrade aware = new Message.Upgrade(true, false, Payload.EMPTY);
             Probe probe = new Probe(true);
             harness.open(harness.request("GET", "/", Headers.EMPTY, aware, 0, null), false, probe);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.pkitesting.CertificateBuilder;
 import io.netty.pkitesting.X509Bundle;
+import io.tunnelmux.netty.testing.ScriptedServer;
 import io.tunnelmux.netty.transport.TlsConfig;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Message;
@@ -37,14 +38,14 @@ class SecureUpstreamTest {
 
     @Test
     void speaksHttps() throws Exception {
-        try (ScriptedUpstream server = new ScriptedUpstream(serverNamed("localhost"), connection -> {
+        try (ScriptedServer server = new ScriptedServer(serverNamed("localhost"), connection -> {
                     for (int i = 0; i < 2; i++) {
                         connection.readHead();
                         connection.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
                     }
                 });
-                AgentHarness harness = new AgentHarness(
-                        config -> config.upstream(server.upstream()).upstreamTls(trusting))) {
+                AgentHarness harness = new AgentHarness(config ->
+                        config.upstream(AgentHarness.secureUpstream(server)).upstreamTls(trusting))) {
             assertThat(harness.get("/").outcome().isClean()).isTrue();
             assertThat(harness.get("/").outcome().isClean()).isTrue();
             assertThat(server.accepted()).isEqualTo(1);
@@ -53,15 +54,15 @@ class SecureUpstreamTest {
 
     @Test
     void aBodyThatEndsWithTheConnectionNeedsTheWordOfTls() throws Exception {
-        try (ScriptedUpstream server = new ScriptedUpstream(serverNamed("localhost"), connection -> {
+        try (ScriptedServer server = new ScriptedServer(serverNamed("localhost"), connection -> {
                     String head = connection.readHead();
                     connection.write("HTTP/1.1 200 OK\r\n\r\nall of it");
                     if (head.startsWith("GET /cut ")) {
                         connection.cut();
                     }
                 });
-                AgentHarness harness = new AgentHarness(
-                        config -> config.upstream(server.upstream()).upstreamTls(trusting))) {
+                AgentHarness harness = new AgentHarness(config ->
+                        config.upstream(AgentHarness.secureUpstream(server)).upstreamTls(trusting))) {
             Probe whole = harness.get("/whole");
             assertThat(whole.outcome().isClean()).isTrue();
             assertThat(whole.text()).isEqualTo("all of it");
@@ -83,9 +84,9 @@ class SecureUpstreamTest {
     }
 
     private static void assertRefused(SSLContext shown, TlsConfig trusted) throws Exception {
-        try (ScriptedUpstream server = new ScriptedUpstream(shown, connection -> connection.awaitEnd())) {
-            try (AgentHarness harness = new AgentHarness(
-                    config -> config.upstream(server.upstream()).upstreamTls(trusted))) {
+        try (ScriptedServer server = new ScriptedServer(shown, connection -> connection.awaitEnd())) {
+            try (AgentHarness harness = new AgentHarness(config ->
+                    config.upstream(AgentHarness.secureUpstream(server)).upstreamTls(trusted))) {
                 Probe probe = harness.get("/");
 
                 assertThat(probe.outcome().is(ErrorCode.UPSTREAM_UNREACHABLE)).isTrue();

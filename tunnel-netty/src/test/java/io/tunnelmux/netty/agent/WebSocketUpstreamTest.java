@@ -3,6 +3,7 @@ package io.tunnelmux.netty.agent;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tunnelmux.core.TunnelStream;
+import io.tunnelmux.netty.testing.ScriptedServer;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Headers;
 import io.tunnelmux.protocol.Message;
@@ -31,7 +32,7 @@ class WebSocketUpstreamTest {
     @Test
     void movesRawBytesAfterThe101() throws Exception {
         CompletableFuture<String> seen = new CompletableFuture<>();
-        try (ScriptedUpstream server = new ScriptedUpstream(connection -> {
+        try (ScriptedServer server = new ScriptedServer(connection -> {
                     seen.complete(connection.readHead());
                     connection.write(SWITCHING + "first");
                     assertThat(connection.read(9)).isEqualTo("earlylate");
@@ -39,7 +40,7 @@ class WebSocketUpstreamTest {
                     connection.endOutput();
                     connection.awaitEnd();
                 });
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+                AgentHarness harness = new AgentHarness(server)) {
             Probe probe = new Probe(true);
             TunnelStream stream = harness.open(upgrade(harness, ASKED, true, "early"), false, probe);
             assertThat(probe.response().status()).isEqualTo(101);
@@ -66,7 +67,7 @@ class WebSocketUpstreamTest {
         System.out.println("carriesMuchBothWaysAtOnce: seed " + seed);
         byte[] bytes = new byte[4 * 1024 * 1024];
         new Random(seed).nextBytes(bytes);
-        try (ScriptedUpstream server = new ScriptedUpstream(connection -> {
+        try (ScriptedServer server = new ScriptedServer(connection -> {
                     connection.readHead();
                     connection.write(SWITCHING);
                     for (int left = bytes.length; left > 0; left -= 32 * 1024) {
@@ -74,7 +75,7 @@ class WebSocketUpstreamTest {
                     }
                     connection.awaitEnd();
                 });
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+                AgentHarness harness = new AgentHarness(server)) {
             Probe probe = new Probe(true);
             TunnelStream stream = harness.open(upgrade(harness, ASKED, true, ""), false, probe);
             probe.response();
@@ -90,13 +91,13 @@ class WebSocketUpstreamTest {
 
     @Test
     void switchesToOtherProtocolsToo() throws Exception {
-        try (ScriptedUpstream server = new ScriptedUpstream(connection -> {
+        try (ScriptedServer server = new ScriptedServer(connection -> {
                     assertThat(connection.readHead()).contains("\r\nUpgrade: SPDY/3.1\r\n");
                     connection.write(
                             "HTTP/1.1 101 Ok\r\nConnection: keep-alive, Upgrade\r\nUpgrade: spdy/3.1\r\n\r\nhi");
                     connection.awaitEnd();
                 });
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+                AgentHarness harness = new AgentHarness(server)) {
             Probe probe = new Probe(true);
             harness.open(upgrade(harness, AgentHarness.headers("Upgrade", "SPDY/3.1"), false, ""), false, probe);
 
@@ -117,13 +118,13 @@ class WebSocketUpstreamTest {
             })
     void refusesA101ThatDoesNotAnswerWhatWasAsked(String answer) throws Exception {
         CompletableFuture<Void> ended = new CompletableFuture<>();
-        try (ScriptedUpstream server = new ScriptedUpstream(connection -> {
+        try (ScriptedServer server = new ScriptedServer(connection -> {
                     connection.readHead();
                     connection.write(answer);
                     connection.awaitEnd();
                     ended.complete(null);
                 });
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+                AgentHarness harness = new AgentHarness(server)) {
             Probe probe = new Probe(true);
             harness.open(upgrade(harness, ASKED, true, "GET /hidden HTTP/1.1\r\n\r\n"), false, probe);
 
@@ -136,13 +137,13 @@ class WebSocketUpstreamTest {
     @Test
     void passesARefusalOnAsAnyAnswerAndDropsWhatTheClientSentEarly() throws Exception {
         CompletableFuture<String> behindHead = new CompletableFuture<>();
-        try (ScriptedUpstream server = new ScriptedUpstream(connection -> {
+        try (ScriptedServer server = new ScriptedServer(connection -> {
                     connection.readHead();
                     connection.write("HTTP/1.1 403 Forbidden\r\nContent-Length: 6\r\n\r\nnot ");
                     connection.write("so");
                     behindHead.complete(connection.hasMore() ? "something" : "nothing");
                 });
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+                AgentHarness harness = new AgentHarness(server)) {
             Probe probe = new Probe(true);
             harness.open(upgrade(harness, ASKED, true, "GET /hidden HTTP/1.1\r\n\r\n"), false, probe);
 
@@ -156,11 +157,11 @@ class WebSocketUpstreamTest {
 
     @Test
     void aRefusalThatIsCutShortIsNoCleanEnd() throws Exception {
-        try (ScriptedUpstream server = new ScriptedUpstream(connection -> {
+        try (ScriptedServer server = new ScriptedServer(connection -> {
                     connection.readHead();
                     connection.write("HTTP/1.1 403 Forbidden\r\nContent-Length: 6\r\n\r\nnot");
                 });
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+                AgentHarness harness = new AgentHarness(server)) {
             Probe probe = new Probe(true);
             harness.open(upgrade(harness, ASKED, true, ""), false, probe);
 
@@ -172,8 +173,8 @@ class WebSocketUpstreamTest {
 
     @Test
     void anUpstreamThatClosesInsteadOfAnsweringIsReported() throws Exception {
-        try (ScriptedUpstream server = new ScriptedUpstream(ScriptedUpstream.Connection::readHead);
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+        try (ScriptedServer server = new ScriptedServer(ScriptedServer.Connection::readHead);
+                AgentHarness harness = new AgentHarness(server)) {
             Probe probe = new Probe(true);
             harness.open(upgrade(harness, ASKED, true, ""), false, probe);
 
@@ -184,8 +185,8 @@ class WebSocketUpstreamTest {
 
     @Test
     void givesUpOnAnUpstreamThatNeverAnswers() throws Exception {
-        try (ScriptedUpstream server = new ScriptedUpstream(ScriptedUpstream.Connection::awaitEnd);
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+        try (ScriptedServer server = new ScriptedServer(ScriptedServer.Connection::awaitEnd);
+                AgentHarness harness = new AgentHarness(server)) {
             Probe probe = new Probe(true);
             Message.Upgrade upgrade = new Message.Upgrade(true, true, Payload.EMPTY);
             harness.open(harness.request("GET", "/chat", ASKED, upgrade, 50, null), false, probe);
@@ -199,13 +200,13 @@ class WebSocketUpstreamTest {
     void bytesBeforeThe101AreABreach() throws Exception {
         CompletableFuture<Void> asked = new CompletableFuture<>();
         CompletableFuture<Void> ended = new CompletableFuture<>();
-        try (ScriptedUpstream server = new ScriptedUpstream(connection -> {
+        try (ScriptedServer server = new ScriptedServer(connection -> {
                     connection.readHead();
                     asked.complete(null);
                     connection.awaitEnd();
                     ended.complete(null);
                 });
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+                AgentHarness harness = new AgentHarness(server)) {
             Probe probe = new Probe(true);
             TunnelStream stream = harness.open(upgrade(harness, ASKED, true, ""), false, probe);
             asked.get(10, TimeUnit.SECONDS);
@@ -219,13 +220,13 @@ class WebSocketUpstreamTest {
     @Test
     void aClientThatGoesAwayEndsTheConnectionToTheUpstream() throws Exception {
         CompletableFuture<Void> ended = new CompletableFuture<>();
-        try (ScriptedUpstream server = new ScriptedUpstream(connection -> {
+        try (ScriptedServer server = new ScriptedServer(connection -> {
                     connection.readHead();
                     connection.write(SWITCHING);
                     connection.awaitEnd();
                     ended.complete(null);
                 });
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+                AgentHarness harness = new AgentHarness(server)) {
             Probe probe = new Probe(true);
             TunnelStream stream = harness.open(upgrade(harness, ASKED, true, ""), false, probe);
             probe.response();
@@ -237,13 +238,13 @@ class WebSocketUpstreamTest {
 
     @Test
     void anUpstreamThatDiesIsNoCleanEnd() throws Exception {
-        try (ScriptedUpstream server = new ScriptedUpstream(connection -> {
+        try (ScriptedServer server = new ScriptedServer(connection -> {
                     connection.readHead();
                     connection.write(SWITCHING);
                     connection.read(3);
                     connection.reset();
                 });
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+                AgentHarness harness = new AgentHarness(server)) {
             Probe probe = new Probe(true);
             TunnelStream stream = harness.open(upgrade(harness, ASKED, true, ""), false, probe);
             probe.response();
@@ -264,8 +265,8 @@ class WebSocketUpstreamTest {
             case "no upgrade" -> AgentHarness.headers("Sec-WebSocket-Key", KEY);
             default -> ASKED;
         };
-        try (ScriptedUpstream server = new ScriptedUpstream(ScriptedUpstream.Connection::awaitEnd);
-                AgentHarness harness = new AgentHarness(server.upstream())) {
+        try (ScriptedServer server = new ScriptedServer(ScriptedServer.Connection::awaitEnd);
+                AgentHarness harness = new AgentHarness(server)) {
             Probe probe = new Probe(true);
             String method = fault.equals("POST") ? "POST" : "GET";
             Message.Upgrade upgrade = new Message.Upgrade(true, true, Payload.EMPTY);

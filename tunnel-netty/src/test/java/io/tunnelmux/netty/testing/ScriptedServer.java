@@ -1,7 +1,9 @@
-package io.tunnelmux.netty.agent;
+package io.tunnelmux.netty.testing;
 
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -19,14 +21,14 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
 import org.jspecify.annotations.Nullable;
 
-/** A server on a real socket that does, byte by byte, what a test says; each connection has a thread of its own. */
-final class ScriptedUpstream implements AutoCloseable {
+/** A server on a real socket of the loopback address that does, byte by byte, what a test says; each connection has a thread of its own. */
+public final class ScriptedServer implements AutoCloseable {
 
     private static final int SOCKET_TIMEOUT_MILLIS = 10_000;
 
     /** What happens on one connection. Failures are told by {@link #close()}. */
     @FunctionalInterface
-    interface Script {
+    public interface Script {
         void run(Connection connection) throws Exception;
     }
 
@@ -39,12 +41,12 @@ final class ScriptedUpstream implements AutoCloseable {
     private final List<Throwable> failures = Collections.synchronizedList(new ArrayList<>());
     private volatile boolean isClosed;
 
-    ScriptedUpstream(Script script) {
+    public ScriptedServer(Script script) {
         this(null, script);
     }
 
     /** @param tls what connections are secured with, if they are */
-    ScriptedUpstream(@Nullable SSLContext tls, Script script) {
+    public ScriptedServer(@Nullable SSLContext tls, Script script) {
         this.tls = tls;
         this.script = script;
         try {
@@ -55,13 +57,11 @@ final class ScriptedUpstream implements AutoCloseable {
         run(this::accept);
     }
 
-    Upstream upstream() {
-        return tls == null
-                ? new Upstream("127.0.0.1", server.getLocalPort(), false)
-                : new Upstream("localhost", server.getLocalPort(), true);
+    public int port() {
+        return server.getLocalPort();
     }
 
-    int accepted() {
+    public int accepted() {
         return accepted.get();
     }
 
@@ -110,7 +110,7 @@ final class ScriptedUpstream implements AutoCloseable {
     }
 
     /** Handshakes that fail are what a test wanted. */
-    void forgetFailures() {
+    public void forgetFailures() {
         failures.clear();
     }
 
@@ -129,8 +129,15 @@ final class ScriptedUpstream implements AutoCloseable {
         }
     }
 
+    /**
+     * A WebSocket frame.
+     *
+     * @param first its first byte: FIN and opcode
+     */
+    public record Frame(int first, byte[] payload) {}
+
     /** A connection as its script sees it. */
-    static final class Connection {
+    public static final class Connection {
         private final Socket socket;
         private final int number;
         private final InputStream in;
@@ -144,12 +151,12 @@ final class ScriptedUpstream implements AutoCloseable {
         }
 
         /** Counted from 1 in the order of acceptance. */
-        int number() {
+        public int number() {
             return number;
         }
 
         /** Waits for the next byte, which is read later, or for the end. */
-        boolean hasMore() throws IOException {
+        public boolean hasMore() throws IOException {
             in.mark(1);
             boolean hasMore = in.read() >= 0;
             in.reset();
@@ -157,7 +164,7 @@ final class ScriptedUpstream implements AutoCloseable {
         }
 
         /** All up to and with the empty line. */
-        String readHead() throws IOException {
+        public String readHead() throws IOException {
             ByteArrayOutputStream head = new ByteArrayOutputStream();
             int last = 0;
             while ((last & 0xffffffff) != 0x0d0a0d0a) {
@@ -171,7 +178,7 @@ final class ScriptedUpstream implements AutoCloseable {
             return head.toString(StandardCharsets.ISO_8859_1);
         }
 
-        String read(int count) throws IOException {
+        public String read(int count) throws IOException {
             byte[] bytes = in.readNBytes(count);
             if (bytes.length < count) {
                 throw new EOFException(bytes.length + " of " + count + " bytes");
@@ -179,7 +186,7 @@ final class ScriptedUpstream implements AutoCloseable {
             return new String(bytes, StandardCharsets.ISO_8859_1);
         }
 
-        String readUntil(String end) throws IOException {
+        public String readUntil(String end) throws IOException {
             StringBuilder text = new StringBuilder();
             while (text.indexOf(end) < 0) {
                 text.append(read(1));
@@ -187,17 +194,60 @@ final class ScriptedUpstream implements AutoCloseable {
             return text.toString();
         }
 
-        void write(String text) throws IOException {
+        /** One WebSocket frame of a client; its mask is taken off. */
+        public Frame readFrame() throws IOException {
+            DataInputStream data = new DataInputStream(in);
+            int first = data.readUnsignedByte();
+            int second = data.readUnsignedByte();
+            if ((second & 0x80) == 0) {
+                throw new IOException("a client's frame without a mask");
+            }
+            long length = second & 0x7f;
+            if (length == 126) {
+                length = data.readUnsignedShort();
+            } else if (length == 127) {
+                length = data.readLong();
+            }
+            byte[] mask = new byte[4];
+            data.readFully(mask);
+            byte[] payload = new byte[Math.toIntExact(length)];
+            data.readFully(payload);
+            for (int i = 0; i < payload.length; i++) {
+                payload[i] ^= mask[i & 3];
+            }
+            return new Frame(first, payload);
+        }
+
+        /** Writes a WebSocket frame as a server does. */
+        public void write(Frame frame) throws IOException {
+            ByteArrayOutputStream bytes = new ByteArrayOutputStream(frame.payload().length + 10);
+            DataOutputStream data = new DataOutputStream(bytes);
+            int length = frame.payload().length;
+            data.writeByte(frame.first());
+            if (length < 126) {
+                data.writeByte(length);
+            } else if (length < 65_536) {
+                data.writeByte(126);
+                data.writeShort(length);
+            } else {
+                data.writeByte(127);
+                data.writeLong(length);
+            }
+            data.write(frame.payload());
+            write(bytes.toByteArray());
+        }
+
+        public void write(String text) throws IOException {
             write(text.getBytes(StandardCharsets.ISO_8859_1));
         }
 
-        void write(byte[] bytes) throws IOException {
+        public void write(byte[] bytes) throws IOException {
             out.write(bytes);
             out.flush();
         }
 
         /** Returns when the other side has ended the connection, in whatever way. */
-        void awaitEnd() {
+        public void awaitEnd() {
             try {
                 while (in.read() >= 0) {
                     // What still comes is of no interest.
@@ -210,17 +260,17 @@ final class ScriptedUpstream implements AutoCloseable {
         }
 
         /** Closes the connection with a reset. */
-        void reset() throws IOException {
+        public void reset() throws IOException {
             socket.setSoLinger(true, 0);
             socket.close();
         }
 
         /** Closes the connection, also where it is secured, without another word. */
-        void cut() throws IOException {
+        public void cut() throws IOException {
             socket.close();
         }
 
-        void endOutput() throws IOException {
+        public void endOutput() throws IOException {
             socket.shutdownOutput();
         }
     }
