@@ -1,0 +1,109 @@
+package io.tunnelmux.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+
+class StreamRingTest {
+
+    private final Tunnel tunnel = Rig.open().tunnel();
+    private final StreamRing ring = new StreamRing();
+
+    @Test
+    void isFirstComeFirstServed() {
+        TunnelStream first = stream();
+        TunnelStream second = stream();
+        TunnelStream third = stream();
+        ring.addLast(first);
+        ring.addLast(second);
+        ring.addLast(third);
+
+        ring.moveToLast(first);
+        ring.remove(third);
+
+        assertThat(content(ring)).containsExactly(second, first);
+        assertThat(third.ring).isNull();
+        assertThat(first.ring).isSameAs(ring);
+    }
+
+    @Test
+    void knowsWhetherAStreamIsAlone() {
+        TunnelStream first = stream();
+        TunnelStream second = stream();
+
+        assertThat(ring.isEmpty()).isTrue();
+        ring.addLast(first);
+        assertThat(ring.isEmpty()).isFalse();
+        assertThat(ring.hasOthers()).isFalse();
+        ring.addLast(second);
+        assertThat(ring.hasOthers()).isTrue();
+        ring.remove(first);
+        assertThat(ring.hasOthers()).isFalse();
+    }
+
+    @Test
+    void movesAllToAnotherRingInOrder() {
+        StreamRing other = new StreamRing();
+        List<TunnelStream> streams = List.of(stream(), stream(), stream());
+        other.addLast(streams.get(0));
+        ring.addLast(streams.get(1));
+        ring.addLast(streams.get(2));
+
+        ring.moveAllTo(other);
+
+        assertThat(ring.isEmpty()).isTrue();
+        assertThat(content(other)).containsExactlyElementsOf(streams);
+    }
+
+    @Test
+    void takesNoStreamTwiceAndGivesUpNoneThatItDoesNotHave() {
+        TunnelStream stream = stream();
+        ring.addLast(stream);
+
+        assertThatThrownBy(() -> new StreamRing().addLast(stream)).isInstanceOf(AssertionError.class);
+        assertThatThrownBy(() -> new StreamRing().remove(stream)).isInstanceOf(AssertionError.class);
+    }
+
+    @Test
+    void isTheSameAsALinkedSetWhateverComesAndGoes() {
+        SplittableRandom random = new SplittableRandom(1);
+        List<TunnelStream> streams = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            streams.add(stream());
+        }
+        Set<TunnelStream> model = new LinkedHashSet<>();
+        for (int i = 0; i < 20_000; i++) {
+            TunnelStream stream = streams.get(random.nextInt(streams.size()));
+            if (!model.contains(stream)) {
+                ring.addLast(stream);
+                model.add(stream);
+            } else if (random.nextBoolean()) {
+                ring.remove(stream);
+                model.remove(stream);
+            } else {
+                ring.moveToLast(stream);
+                model.remove(stream);
+                model.add(stream);
+            }
+            assertThat(content(ring)).as("step %d", i).containsExactlyElementsOf(model);
+        }
+    }
+
+    private TunnelStream stream() {
+        return new TunnelStream(tunnel, Refused.HANDLER);
+    }
+
+    private static List<TunnelStream> content(StreamRing ring) {
+        List<TunnelStream> content = new ArrayList<>();
+        for (TunnelStream stream = ring.first(); stream != null; stream = stream.next) {
+            content.add(stream);
+        }
+        return content;
+    }
+}

@@ -1,0 +1,101 @@
+package io.tunnelmux.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+
+class WindowsTest {
+
+    private static final int SIZE_BYTES = 100;
+
+    @Test
+    void aReceiverTakesAsMuchAsItsWindowAndNotAByteMore() {
+        ReceiveWindow window = new ReceiveWindow(SIZE_BYTES);
+
+        assertThat(window.onReceived(SIZE_BYTES - 1)).isTrue();
+        assertThat(window.onReceived(2)).isFalse();
+        assertThat(window.onReceived(1)).isTrue();
+        assertThat(window.onReceived(0)).isTrue();
+        assertThat(window.onReceived(1)).isFalse();
+        assertThat(window.availableBytes()).isZero();
+    }
+
+    @Test
+    void aGrantIsDueFromHalfOfTheWindowOn() {
+        ReceiveWindow window = new ReceiveWindow(SIZE_BYTES);
+        window.onReceived(SIZE_BYTES);
+
+        assertThat(window.onTaken(SIZE_BYTES / 2 - 1)).isFalse();
+        assertThat(window.onTaken(1)).isTrue();
+        assertThat(window.takeGrant()).isEqualTo(SIZE_BYTES / 2);
+        assertThat(window.availableBytes()).isEqualTo(SIZE_BYTES / 2);
+        assertThat(window.takeGrant()).isZero();
+    }
+
+    @Test
+    void nothingIsTakenThatHasNotCome() {
+        ReceiveWindow window = new ReceiveWindow(SIZE_BYTES);
+        window.onReceived(10);
+        window.onTaken(4);
+
+        assertThatIllegalArgumentException().isThrownBy(() -> window.onTaken(7));
+        assertThatIllegalArgumentException().isThrownBy(() -> window.onTaken(-1));
+        window.onTaken(6);
+        assertThatIllegalArgumentException().isThrownBy(() -> window.onTaken(1));
+    }
+
+    @Test
+    void theLargestWindowDoesNotOverflow() {
+        ReceiveWindow window = new ReceiveWindow(Integer.MAX_VALUE);
+
+        assertThat(window.onReceived(Integer.MAX_VALUE)).isTrue();
+        assertThat(window.onReceived(1)).isFalse();
+        assertThat(window.onTaken(Integer.MAX_VALUE)).isTrue();
+        assertThat(window.takeGrant()).isEqualTo(Integer.MAX_VALUE);
+        assertThat(window.onReceived(Integer.MAX_VALUE)).isTrue();
+    }
+
+    @Test
+    void aSenderMayHaveCreditUpTo31Bits() {
+        SendWindow window = new SendWindow(10);
+
+        assertThat(window.onGranted(Integer.MAX_VALUE - 10)).isTrue();
+        assertThat(window.availableBytes()).isEqualTo(Integer.MAX_VALUE);
+        assertThat(window.onGranted(1)).isFalse();
+        assertThat(window.availableBytes()).isEqualTo(Integer.MAX_VALUE);
+        window.onSent(1);
+        assertThat(window.onGranted(2)).isFalse();
+        assertThat(window.onGranted(1)).isTrue();
+        window.onSent(Integer.MAX_VALUE);
+        assertThat(window.availableBytes()).isZero();
+    }
+
+    @Test
+    void aSenderNeverHasMoreThanItsReceiverKnowsAndNeverStaysWithout() {
+        for (long seed = 0; seed < 200; seed++) {
+            SplittableRandom random = new SplittableRandom(seed);
+            int size = 1 + random.nextInt(1_000);
+            ReceiveWindow receiver = new ReceiveWindow(size);
+            SendWindow sender = new SendWindow(size);
+            long arrived = 0;
+            long taken = 0;
+            for (int i = 0; i < 1_000; i++) {
+                int sent = random.nextInt(sender.availableBytes() + 1);
+                sender.onSent(sent);
+                assertThat(receiver.onReceived(sent)).as("seed %d", seed).isTrue();
+                arrived += sent;
+                int consumed = (int) random.nextLong(arrived - taken + 1);
+                taken += consumed;
+                if (receiver.onTaken(consumed)) {
+                    assertThat(sender.onGranted(receiver.takeGrant())).isTrue();
+                }
+                assertThat(sender.availableBytes()).isEqualTo(receiver.availableBytes());
+            }
+            receiver.onTaken((int) (arrived - taken));
+            sender.onGranted(Math.max(1, receiver.takeGrant()));
+            assertThat(sender.availableBytes()).as("seed %d", seed).isPositive();
+        }
+    }
+}
