@@ -1,7 +1,9 @@
 package io.tunnelmux.netty.transport;
 
+import io.netty.channel.ChannelOption;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.epoll.EpollSocketChannel;
@@ -11,9 +13,11 @@ import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.channel.uring.IoUring;
+import io.netty.channel.uring.IoUringChannelOption;
 import io.netty.channel.uring.IoUringIoHandler;
 import io.netty.channel.uring.IoUringServerSocketChannel;
 import io.netty.channel.uring.IoUringSocketChannel;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** What belongs to one {@link IoMode}. */
@@ -21,7 +25,15 @@ record NativeIo(
         IoMode mode,
         IoHandlerFactory handlerFactory,
         Class<? extends SocketChannel> socketType,
-        Class<? extends ServerSocketChannel> serverType) {
+        Class<? extends ServerSocketChannel> serverType,
+        Map<ChannelOption<Integer>, Integer> socketOptions) {
+
+    // A peer that is gone without a word is asked by TCP itself: it costs two packets in ten seconds of silence, and is
+    // how a
+    // connection that nobody reads from, because its taker is slow, learns that it is dead.
+    private static final int SECONDS_OF_SILENCE = 10;
+    private static final int SECONDS_BETWEEN_PROBES = 5;
+    private static final int PROBES = 3;
 
     /** @throws UnsupportedOperationException if the mode is not available here */
     static NativeIo of(IoMode mode) {
@@ -41,7 +53,7 @@ record NativeIo(
 
     private static NativeIo nio() {
         return new NativeIo(
-                IoMode.NIO, NioIoHandler.newFactory(), NioSocketChannel.class, NioServerSocketChannel.class);
+                IoMode.NIO, NioIoHandler.newFactory(), NioSocketChannel.class, NioServerSocketChannel.class, Map.of());
     }
 
     private static void require(IoMode mode, @Nullable Throwable missing) {
@@ -75,7 +87,11 @@ record NativeIo(
                     IoMode.EPOLL,
                     EpollIoHandler.newFactory(),
                     EpollSocketChannel.class,
-                    EpollServerSocketChannel.class);
+                    EpollServerSocketChannel.class,
+                    Map.of(
+                            EpollChannelOption.TCP_KEEPIDLE, SECONDS_OF_SILENCE,
+                            EpollChannelOption.TCP_KEEPINTVL, SECONDS_BETWEEN_PROBES,
+                            EpollChannelOption.TCP_KEEPCNT, PROBES));
         }
     }
 
@@ -89,7 +105,11 @@ record NativeIo(
                     IoMode.IO_URING,
                     IoUringIoHandler.newFactory(),
                     IoUringSocketChannel.class,
-                    IoUringServerSocketChannel.class);
+                    IoUringServerSocketChannel.class,
+                    Map.of(
+                            IoUringChannelOption.TCP_KEEPIDLE, SECONDS_OF_SILENCE,
+                            IoUringChannelOption.TCP_KEEPINTVL, SECONDS_BETWEEN_PROBES,
+                            IoUringChannelOption.TCP_KEEPCNT, PROBES));
         }
     }
 }

@@ -86,23 +86,26 @@ public final class NettyLoops implements AutoCloseable {
     }
 
     /**
-     * Dials sockets that live on {@code loop}, with the options that every socket here has: no delay, the water marks, read buffers with
+     * Dials sockets that live on {@code loop}, with the options that every socket here has: no delay, keep-alive, the water marks, read buffers with
      * room for headers in front, and half-close (the end of input does not close the channel, but comes as
      * {@link io.netty.channel.socket.ChannelInputShutdownEvent}).
      */
     public Bootstrap bootstrap(NettyLoop loop) {
-        return new Bootstrap()
+        Bootstrap bootstrap = new Bootstrap()
                 .group(loop.eventLoop())
                 .channel(io.socketType())
                 .option(ChannelOption.TCP_NODELAY, true)
                 .option(ChannelOption.ALLOW_HALF_CLOSURE, true)
                 .option(ChannelOption.WRITE_BUFFER_WATER_MARK, waterMark())
+                .option(ChannelOption.SO_KEEPALIVE, true)
                 .option(ChannelOption.RECVBUF_ALLOCATOR, new HeadroomAllocator());
+        io.socketOptions().forEach(bootstrap::option);
+        return bootstrap;
     }
 
     /** Accepts sockets onto these loops in turn, with the options of {@link #bootstrap}. */
     public ServerBootstrap serverBootstrap() {
-        return new ServerBootstrap()
+        ServerBootstrap bootstrap = new ServerBootstrap()
                 .group(group)
                 .channel(io.serverType())
                 .option(ChannelOption.SO_BACKLOG, BACKLOG)
@@ -110,7 +113,10 @@ public final class NettyLoops implements AutoCloseable {
                 .childOption(ChannelOption.TCP_NODELAY, true)
                 .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
                 .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, waterMark())
+                .childOption(ChannelOption.SO_KEEPALIVE, true)
                 .childOption(ChannelOption.RECVBUF_ALLOCATOR, new HeadroomAllocator());
+        io.socketOptions().forEach(bootstrap::childOption);
+        return bootstrap;
     }
 
     /** Ends all loops and closes their channels. Returns when that is done, at the latest after ten seconds; at once on a loop. */
