@@ -124,6 +124,7 @@ final class UpstreamConnection extends ChannelInboundHandlerAdapter {
             ReferenceCountUtil.release(message);
         } else if (message instanceof HttpResponse response) {
             current.onResponse(response);
+            ReferenceCountUtil.release(message); // an invalid one may hold a buffer
         } else if (message instanceof HttpContent content) {
             current.onContent(content);
         } else {
@@ -168,7 +169,7 @@ final class UpstreamConnection extends ChannelInboundHandlerAdapter {
         isEndProven = false;
         failure = failure == null ? cause : failure;
         boolean isAboutSocket = cause instanceof IOException && !(cause instanceof SSLException);
-        if (user == null || !isAboutSocket) {
+        if (user == null || !isAboutSocket || !channel.isActive()) {
             end(failure);
             ctx.close();
         }

@@ -114,7 +114,11 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
         connection = ready;
         pressure = newPressure;
         ready.use(this, request.head().method().equals(HttpMethod.HEAD.name()));
-        onReady(ready, newPressure);
+        if (ready.channel().isActive()) {
+            onReady(ready, newPressure);
+        } else {
+            onBroken(null);
+        }
     }
 
     @Override
@@ -208,7 +212,7 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
     private void onLastContent(UpstreamConnection current, HttpResponse head, LastHttpContent last) {
         if (endsWithConnection(head) && !current.isEndProven()) {
             last.release();
-            fail(ErrorCode.UPSTREAM_RESET, "the upstream's TLS connection ended without its close", null);
+            fail(ErrorCode.UPSTREAM_RESET, "the upstream's connection broke where its answer may have gone on", null);
             return;
         }
         if (hasNoBody(head.status().code(), head.headers())) {

@@ -16,7 +16,7 @@ import picocli.CommandLine.ParameterException;
 
 /**
  * Runs an agent until it is told to end. Standard output has one line, when the first tunnel stands; all else is in the log, on standard
- * error. SIGTERM drains: what is under way may end, for eight seconds at most.
+ * error. SIGTERM drains: what is under way may end, for seven seconds at most.
  */
 public final class AgentMain {
 
@@ -24,7 +24,7 @@ public final class AgentMain {
 
     private static final int EXIT_USAGE = 2;
     private static final int EXIT_FAILED = 1;
-    private static final Duration DRAIN_PATIENCE = Duration.ofSeconds(8);
+    private static final Duration DRAIN_PATIENCE = Duration.ofSeconds(7);
     private static final Duration LAST_PATIENCE = Duration.ofMillis(9_500);
     private static final Pattern REFUSED = Pattern.compile("\\b(401|403|UNAUTHORIZED|FORBIDDEN)\\b");
 
