@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /** A gateway's tunnel in virtual time, with a scripted agent at its other end. */
@@ -26,6 +27,7 @@ final class Rig implements TunnelHandler {
     final List<Message> messages = new ArrayList<>();
     final ScriptedPeer peer;
     boolean acceptsStreams = true;
+    private @Nullable BiFunction<TunnelStream, Message, StreamHandler> acceptance;
     int drainingCalls;
     private @Nullable Tunnel tunnel;
 
@@ -49,6 +51,13 @@ final class Rig implements TunnelHandler {
         Rig rig = new Rig(TunnelConfig.builder().settings(local).build(), (hello, token) -> null);
         rig.peer.greets(remote);
         rig.peer.takeReceived();
+        return rig;
+    }
+
+    /** A tunnel after its handshake whose streams are taken like this. */
+    static Rig accepting(BiFunction<TunnelStream, Message, StreamHandler> acceptance) {
+        Rig rig = open();
+        rig.acceptance = acceptance;
         return rig;
     }
 
@@ -112,6 +121,9 @@ final class Rig implements TunnelHandler {
     public @Nullable StreamHandler onStream(TunnelStream stream, Message request, boolean isEnd) {
         if (!acceptsStreams) {
             return null;
+        }
+        if (acceptance != null) {
+            return acceptance.apply(stream, request);
         }
         RecordingHandler handler = new RecordingHandler();
         accepted.put(stream.id(), stream);

@@ -5,6 +5,7 @@ import io.tunnelmux.protocol.Settings;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 
 /** What happens in one simulation, drawn by lot. */
 record Scenario(
@@ -17,8 +18,19 @@ record Scenario(
         List<Fault> faults,
         long mostStallNanos) {
 
-    /** A stream is opened. */
-    record Opening(String name, boolean byAgent, long atNanos, int pathLength, boolean isEnd, StreamPlan plan) {}
+    /**
+     * A stream is opened.
+     *
+     * @param answer what the other side does with it; null leaves that, and whether it takes it at all, to chance
+     */
+    record Opening(
+            String name,
+            boolean byAgent,
+            long atNanos,
+            int pathLength,
+            boolean isEnd,
+            StreamPlan plan,
+            @Nullable StreamPlan answer) {}
 
     /** A message is sent on the tunnel itself. */
     record TunnelMessage(boolean byAgent, long atNanos, int bytes, boolean isOffLoop) {}
@@ -120,7 +132,8 @@ record Scenario(
                     random.nextInt(3) == 0 ? 0 : random.nextLong(SPAN_NANOS),
                     random.nextInt(8) == 0 ? random.nextInt(longest) : random.nextInt(20),
                     random.nextInt(8) == 0,
-                    plan));
+                    plan,
+                    null));
         }
         return openings;
     }
@@ -135,6 +148,17 @@ record Scenario(
                 random.nextInt(1 + random.nextInt(40_000)),
                 random.nextLong(1 + random.nextLong(1_000 * MILLI)),
                 random.nextLong(1 + random.nextLong(100 * MILLI)));
+    }
+
+    /** What the other side does with this stream, or null if that is left to chance. */
+    @Nullable
+    StreamPlan answerTo(String name) {
+        for (Opening opening : openings) {
+            if (opening.name().equals(name)) {
+                return opening.answer();
+            }
+        }
+        throw new AssertionError("a stream that nobody opens: " + name);
     }
 
     /** About how many bytes the openers are going to write. */

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
 /** The application on one side: the agent's or the gateway's, with all its tunnels and streams. */
@@ -103,16 +104,19 @@ final class SimPeer implements TunnelHandler {
 
     @Override
     public @Nullable StreamHandler onStream(TunnelStream stream, Message request, boolean isEnd) {
-        World world = simulation.world();
-        int chance = world.random.nextInt(60);
-        if (chance == 0) {
-            return null;
-        } else if (chance == 1) {
-            throw new IllegalStateException("on purpose");
-        }
         String streamName = String.valueOf(request.requestId());
         SimStream opener = simulation.opener(streamName);
-        StreamPlan plan = StreamPlan.random(world.random, settings, simulation.peerSettings(this), true);
+        StreamPlan plan = simulation.scenario().answerTo(streamName);
+        if (plan == null) {
+            SplittableRandom random = simulation.world().random;
+            int chance = random.nextInt(60);
+            if (chance == 0) {
+                return null;
+            } else if (chance == 1) {
+                throw new IllegalStateException("on purpose");
+            }
+            plan = StreamPlan.random(random, settings, simulation.peerSettings(this), true);
+        }
         SimStream accepted = new SimStream(simulation, this, streamName, plan);
         accepted.joins(opener);
         streams.add(accepted);

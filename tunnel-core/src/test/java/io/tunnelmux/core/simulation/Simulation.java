@@ -26,6 +26,8 @@ import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,6 +39,7 @@ final class Simulation implements Connector {
     /** What a side ends a tunnel with that it is tired of. */
     static final ErrorCode FATAL = ErrorCode.OVERLOADED;
 
+    private static final IOException CUT = new IOException("cut");
     private static final int MOST_STEPS = 3_000_000;
     private static final long MOST_NANOS = TimeUnit.MINUTES.toNanos(20);
     private static final long MILLI = 1_000_000;
@@ -54,6 +57,7 @@ final class Simulation implements Connector {
     private final Map<String, SimStream> openers = new HashMap<>();
     private int liveStreams;
     private int pendingOpenings;
+    private @Nullable Consumer<BytePipe> firstLine;
     private boolean mayLose;
     private boolean mayTimeOut;
     private boolean isClosing;
@@ -62,10 +66,27 @@ final class Simulation implements Connector {
     /** One transport between the two. */
     private record Line(BytePipe pipe, WatchedTransport agentEnd, WatchedTransport gatewayEnd) {}
 
+    /** Whatever this seed brings. */
     Simulation(long seed, boolean isTracing) {
-        world = new World(seed, isTracing);
+        this(new World(seed, isTracing), Scenario::random);
+    }
+
+    /**
+     * A certain scenario; chance decides the rest.
+     *
+     * @param firstLine what to do with the first line that is made
+     */
+    Simulation(long seed, boolean isTracing, Scenario scenario, Consumer<BytePipe> firstLine) {
+        this(new World(seed, isTracing), random -> scenario);
+        this.firstLine = firstLine;
+        mayLose = true;
+        mayTimeOut = true;
+    }
+
+    private Simulation(World world, Function<SplittableRandom, Scenario> scenarios) {
+        this.world = world;
         SplittableRandom random = world.random;
-        scenario = Scenario.random(random);
+        scenario = scenarios.apply(random);
         agent = new SimPeer(this, "agent", scenario.agentSettings());
         gateway = new SimPeer(this, "gateway", scenario.gatewaySettings());
         server = new TunnelServer(config(gateway), (hello, token) -> null, gateway);
@@ -156,22 +177,22 @@ final class Simulation implements Connector {
         switch (fault.kind()) {
             case CUT -> {
                 if (line != null) {
-                    line.pipe.lose(new IOException("cut"), fault.firstNanos(), fault.secondNanos());
+                    line.pipe.lose(CUT, fault.firstNanos(), fault.secondNanos());
                 }
             }
             case CUT_AT_BYTE -> {
                 if (line != null && fault.byAgent()) {
-                    long byteNumber = line.pipe.arrivedAtRight() + fault.bytes();
-                    line.pipe.loseAfterArrivedAtRight(byteNumber, new IOException("cut"));
+                    long bytes = line.pipe.arrivedAtRight() + fault.bytes();
+                    line.pipe.whenArrivedAtRight(bytes, () -> line.pipe.lose(CUT, 0, 0));
                 } else if (line != null) {
-                    long byteNumber = line.pipe.arrivedAtLeft() + fault.bytes();
-                    line.pipe.loseAfterArrivedAtLeft(byteNumber, new IOException("cut"));
+                    long bytes = line.pipe.arrivedAtLeft() + fault.bytes();
+                    line.pipe.whenArrivedAtLeft(bytes, () -> line.pipe.lose(CUT, 0, 0));
                 }
             }
             case CUT_IN_SILENCE -> {
                 mayTimeOut = true;
                 if (line != null) {
-                    line.pipe.lose(new IOException("cut"), fault.byAgent() ? fault.firstNanos() : -1, -1);
+                    line.pipe.lose(CUT, fault.byAgent() ? fault.firstNanos() : -1, -1);
                 }
             }
             case DRAIN -> {
@@ -228,6 +249,10 @@ final class Simulation implements Connector {
 
     World world() {
         return world;
+    }
+
+    Scenario scenario() {
+        return scenario;
     }
 
     TrackedPayload.Tracker tracker() {
@@ -315,6 +340,9 @@ final class Simulation implements Connector {
         BytePipe pipe = new BytePipe(agent.loop().forTransport(), gateway.loop().forTransport(), up, down);
         if (world.isTracing()) {
             world.trace("connected, up " + up + ", down " + down);
+        }
+        if (firstLine != null && lines.isEmpty()) {
+            firstLine.accept(pipe);
         }
         String address = Integer.toString(lines.size());
         Line line = new Line(pipe, watched(pipe.left(), agent, address), watched(pipe.right(), gateway, address));

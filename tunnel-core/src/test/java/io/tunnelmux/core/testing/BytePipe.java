@@ -91,18 +91,14 @@ public final class BytePipe {
         right.learns(cause, rightNanos);
     }
 
-    /** Calls {@link #lose} once the right end has got so many bytes, at once and for both ends. */
-    public void loseAfterArrivedAtRight(long bytes, Throwable cause) {
-        left.loseAfterBytes = bytes;
-        left.lossCause = cause;
-        left.loseIfDue();
+    /** Runs {@code action}, for instance {@link #lose}, once the right end has got so many bytes and before it gets another. */
+    public void whenArrivedAtRight(long bytes, Runnable action) {
+        left.pauseAfter(bytes, action);
     }
 
-    /** Calls {@link #lose} once the left end has got so many bytes, at once and for both ends. */
-    public void loseAfterArrivedAtLeft(long bytes, Throwable cause) {
-        right.loseAfterBytes = bytes;
-        right.lossCause = cause;
-        right.loseIfDue();
+    /** Runs {@code action}, for instance {@link #lose}, once the left end has got so many bytes and before it gets another. */
+    public void whenArrivedAtLeft(long bytes, Runnable action) {
+        right.pauseAfter(bytes, action);
     }
 
     /** Hands on what comes as long as the end is open, also if it closes while one portion is read. */
@@ -193,8 +189,8 @@ public final class BytePipe {
         private @Nullable FrameDecoder decoder;
         private int unsentBytes;
         private long arrivedBytes;
-        private long loseAfterBytes = Long.MAX_VALUE;
-        private @Nullable Throwable lossCause;
+        private long actionAfterBytes = Long.MAX_VALUE;
+        private @Nullable Runnable action;
         private boolean isFull;
         private boolean isCarrying;
         private boolean isClosed;
@@ -308,19 +304,28 @@ public final class BytePipe {
                 }
                 return;
             }
-            long untilLoss = Math.max(1, loseAfterBytes - arrivedBytes);
-            int count = (int) Math.min(line.portionBytes(underWay.size()), untilLoss);
+            long untilAction = Math.max(1, actionAfterBytes - arrivedBytes);
+            int count = (int) Math.min(line.portionBytes(underWay.size()), untilAction);
             byte[] bytes = underWay.take(count);
             arrivedBytes += count;
             loop.execute(() -> onArrived(count));
             other().receive(bytes);
-            loseIfDue();
+            actIfDue();
             carry();
         }
 
-        private void loseIfDue() {
-            if (arrivedBytes >= loseAfterBytes && lossCause != null && !isLost) {
-                lose(lossCause, 0, 0);
+        private void pauseAfter(long bytes, Runnable newAction) {
+            actionAfterBytes = bytes;
+            action = newAction;
+            actIfDue();
+        }
+
+        private void actIfDue() {
+            Runnable due = action;
+            if (arrivedBytes >= actionAfterBytes && due != null) {
+                action = null;
+                actionAfterBytes = Long.MAX_VALUE;
+                due.run();
             }
         }
 
