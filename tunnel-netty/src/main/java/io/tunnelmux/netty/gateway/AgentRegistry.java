@@ -107,10 +107,11 @@ public final class AgentRegistry {
     /**
      * The tunnel for the agent's next stream: the one with the fewest open, and of several such one of {@code preferred}.
      *
+     * @param except not this one, which has just refused
      * @return null if the agent has none that takes streams
      */
     @Nullable
-    Tunnel choose(String agentId, TunnelLoop preferred) {
+    Tunnel choose(String agentId, TunnelLoop preferred, @Nullable Tunnel except) {
         Pool pool = pools.get(agentId);
         if (pool == null) {
             return null;
@@ -122,7 +123,7 @@ public final class AgentRegistry {
             boolean isBetter = best == null
                     || streams < bestStreams
                     || streams == bestStreams && best.loop() != preferred && tunnel.loop() == preferred;
-            if (isBetter && tunnel.takesStreams()) {
+            if (isBetter && tunnel != except && tunnel.takesStreams()) {
                 best = tunnel;
                 bestStreams = streams;
             }

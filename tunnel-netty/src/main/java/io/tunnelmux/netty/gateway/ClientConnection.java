@@ -194,7 +194,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Req
                 : route.timeout() != null ? route.timeout() : config.requestTimeout();
         ProxyRequestFactory factory =
                 new ProxyRequestFactory(head, channel.remoteAddress(), scheme(), upgrade, timeout);
-        Tunnel tunnel = front.registry().choose(route.agentId(), loop);
+        Tunnel tunnel = front.registry().choose(route.agentId(), loop, null);
         if (tunnel == null) {
             ErrorAnswer absent =
                     ErrorAnswer.absent(front.registry().presence(route.agentId()), route.agentId(), head.path());

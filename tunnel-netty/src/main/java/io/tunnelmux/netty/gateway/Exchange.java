@@ -437,8 +437,8 @@ final class Exchange implements StreamHandler {
         if (!outcome.isRetryable() || isBodyBegun || attempts == MAX_ATTEMPTS) {
             return false;
         }
-        Tunnel other = connection.front().registry().choose(route.agentId(), connection.loop());
-        if (other == null || other == tunnel) {
+        Tunnel other = connection.front().registry().choose(route.agentId(), connection.loop(), tunnel);
+        if (other == null) {
             return false;
         }
         stream = null;
