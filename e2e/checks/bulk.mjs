@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { check } from '../lib/suite.mjs';
 import { curl } from '../lib/curl.mjs';
 import { mib, MIB, seededSha256, seededStream } from '../lib/data.mjs';
-import { MemoryWatch } from '../lib/memory.mjs';
+import { MemoryWatch } from '../lib/resources.mjs';
 import { DIRECT } from '../lib/pair.mjs';
 
 const UPLOAD_BYTES = 100_000_000;

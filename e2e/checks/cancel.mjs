@@ -69,7 +69,7 @@ async function manyAborts(t) {
   const clients = await Promise.all(
     tags.map(async (tag) => {
       const raw = await RawClient.connect(t, t.pair.address('/drip'));
-      raw.write(`GET /drip?every=20&bytes=1000&tag=${tag} HTTP/1.1\r\nHost: ${t.pair.authority('/drip')}\r\n\r\n`);
+      raw.write(`GET /drip?every=100&bytes=1000&tag=${tag} HTTP/1.1\r\nHost: ${t.pair.authority('/drip')}\r\n\r\n`);
       assert.match((await raw.head()).startLine, / 200 /);
       return raw;
     }),

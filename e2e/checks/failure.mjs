@@ -5,11 +5,14 @@ import { WebSocket } from 'ws';
 import { check } from '../lib/suite.mjs';
 import { curl, curlInBackground, valuesOf } from '../lib/curl.mjs';
 import { Recorder } from '../lib/recorder.mjs';
-import { ms, seconds } from '../lib/data.mjs';
+import { ms, seconds, seededBytes } from '../lib/data.mjs';
 import { AGENT_ID } from '../lib/pair.mjs';
 import { eventually, pause, within } from '../lib/wait.mjs';
 
 const WRONG_TOKEN = 'not-the-token-8c1f';
+/** Keep-alive: 15 s of silence, 10 s for an answer, and some for a slow machine. */
+const FROZEN_MS = 45_000;
+const FLAPS = 20;
 const STREAMS = { events: 20, downloads: 15, webSockets: 15 };
 
 /** The error answer of a gateway: JSON, with what a program needs to know. */
@@ -76,7 +79,7 @@ async function wrongToken(t) {
   assert.match(valuesOf(probe.headers, 'www-authenticate')[0] ?? '', /^Bearer/);
 
   const recorder = await Recorder.start(t, t.pair.tunnelPort);
-  const agent = t.pair.spawnAgent({ gatewayPort: recorder.port, token: WRONG_TOKEN });
+  const agent = t.pair.spawnAgent({ gatewayPort: recorder.port, token: WRONG_TOKEN, extra: [] });
   t.cleanup(() => agent.stop());
   await agent.line(/401|unauthori[sz]ed/i, 20_000, agent.stderr);
   await pause(12_000);
@@ -152,6 +155,64 @@ async function gatewayKilled(t) {
   t.figure(`served ${seconds(performance.now() - startedAt)} after the start of a new gateway`);
 }
 
+/** The agent lives and says nothing: only the keep-alive can tell. */
+async function agentFrozen(t) {
+  const { agent } = t.pair;
+  const started = await curl(t, [t.pair.url('/hello')]);
+  assert.equal(started.info.http_code, 200);
+  const client = curlInBackground(t, 'events', [t.pair.url('/events?count=10000&every=100')]);
+  await pause(1_000);
+  const frozenAt = performance.now();
+  agent.process.kill('SIGSTOP');
+  t.cleanup(() => agent.process.kill('SIGCONT'));
+  const { code, at } = await within(FROZEN_MS, 'the client to see the end', client.exited);
+  t.figure(`client's end (curl ${code}) ${seconds(at - frozenAt)} after the freeze`);
+  assert.notEqual(code, 0, 'the stream seemed to have ended well');
+  errorAnswer(await curl(t, [t.pair.url('/hello')]), 503);
+  const thawedAt = performance.now();
+  agent.process.kill('SIGCONT');
+  await t.pair.serves(30_000);
+  t.figure(`served again ${seconds(performance.now() - thawedAt)} after the thaw`);
+}
+
+/** The line is cut again and again under requests; each of these is answered exactly or fails, and in the end all is as before. */
+async function tunnelFlaps(t) {
+  const recorder = await Recorder.start(t, t.pair.tunnelPort);
+  await t.pair.startAgent({ gatewayPort: recorder.port });
+  let isRunning = true;
+  const counts = { exact: 0, failed: 0, refused: 0 };
+  const wrong = [];
+  const loops = Array.from({ length: 20 }, async (_, loop) => {
+    for (let i = 0; isRunning; i++) {
+      const body = seededBytes(`flap ${loop} ${i}`, 200_000);
+      try {
+        const response = await fetch(t.pair.url('/echo'), { method: 'POST', body, signal: AbortSignal.timeout(20_000) });
+        const echoed = Buffer.from(await response.arrayBuffer());
+        if (response.status >= 500) counts.refused++;
+        else if (response.status === 200 && echoed.equals(body)) counts.exact++;
+        else wrong.push(`${response.status} with ${echoed.length} bytes`);
+      } catch (error) {
+        if (error.name === 'TimeoutError') wrong.push('no answer and no error in 20 s');
+        counts.failed++;
+        await pause(20);
+      }
+    }
+  });
+  for (let i = 0; i < FLAPS; i++) {
+    await pause(400 + 50 * (i % 5));
+    recorder.cut();
+  }
+  await t.pair.serves(30_000);
+  isRunning = false;
+  await within(30_000, 'the requests to end', Promise.all(loops));
+  t.figure(`${FLAPS} cuts, ${recorder.connections.length} dials: ${JSON.stringify(counts)}`);
+  assert.deepEqual(wrong.slice(0, 3), [], `${wrong.length} requests were neither answered exactly nor failed`);
+  assert.ok(counts.exact > 0, 'no request came through between the cuts');
+  assert.ok(t.pair.agent.isAlive && t.pair.gateway.isAlive, 'a program ended');
+  const { running } = await t.upstreams.http.ask('concurrency');
+  assert.equal(running, 0, 'requests that the upstream still has');
+}
+
 export const checks = [
   check('upstream-refused', upstreamRefused, { needsTunnel: true }),
   check('upstream-refused-websocket', upstreamRefusedWebSocket, { needsTunnel: true }),
@@ -164,4 +225,6 @@ export const checks = [
   check('wrong-token', wrongToken, { needsTunnel: true, pair: { withAgent: false } }),
   check('agent-killed', agentKilled, { needsTunnel: true, pair: 'own' }),
   check('gateway-killed', gatewayKilled, { needsTunnel: true, pair: 'own' }),
+  check('agent-frozen', agentFrozen, { needsTunnel: true, pair: 'own', timeoutMs: 120_000 }),
+  check('tunnel-flaps', tunnelFlaps, { needsTunnel: true, pair: { withAgent: false }, timeoutMs: 120_000 }),
 ];

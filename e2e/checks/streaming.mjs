@@ -6,6 +6,9 @@ import { Client as UndiciClient } from 'undici';
 import { check } from '../lib/suite.mjs';
 import { curlInBackground } from '../lib/curl.mjs';
 import { mib, MIB, ms, percentile } from '../lib/data.mjs';
+import { DIRECT } from '../lib/pair.mjs';
+import { RawClient } from '../lib/raw.mjs';
+import { MemoryWatch } from '../lib/resources.mjs';
 import { eventually, pause } from '../lib/wait.mjs';
 
 const EVENTS = 20;
@@ -16,6 +19,7 @@ const SLOW_READER_SECONDS = 12;
 const SETTLED_AFTER_MS = 3_000;
 /** What the sockets' own buffers (4 MiB to send, 6 MiB to receive, twice with a tunnel) and the windows may hold. */
 const MOST_AHEAD = 16 * MIB;
+const MOST_GROWTH = 64 * MIB;
 const PROBES = 500;
 
 async function eventsOneByOne(t) {
@@ -89,6 +93,7 @@ async function slowReader(t) {
 async function stoppedReaders(t) {
   await probe(t, PROBES);
   const before = await probe(t, PROBES);
+  const watches = DIRECT ? [] : [t.pair.gateway, t.pair.agent].map((child) => new MemoryWatch(child));
   const readers = Array.from({ length: 20 }, (_, i) => {
     const tag = t.tag();
     curlInBackground(t, `stopped-${i}`, ['--limit-rate', '1', t.pair.url(`/source?bytes=400000000&seed=stopped&tag=${tag}`)]);
@@ -97,12 +102,36 @@ async function stoppedReaders(t) {
   for (const tag of readers) await t.httpFacts(tag, 'openedAt');
   await pause(2_000);
   const during = await probe(t, PROBES);
+  const growths = watches.map((watch) => {
+    watch.stop();
+    t.figure(`${watch.name} ${mib(watch.baseline)} + ${mib(watch.growth)}`);
+    return watch.growth;
+  });
   t.figure(`small request p50/p99 before ${ms(before.p50)}/${ms(before.p99)}, beside 20 ${ms(during.p50)}/${ms(during.p99)}`);
   assert.ok(during.p99 <= 10 * before.p99 + 20, `p99 of small requests beside stopped readers: ${ms(during.p99)}, alone ${ms(before.p99)}`);
+  for (const growth of growths) assert.ok(growth <= MOST_GROWTH, `a program grew by ${mib(growth)} for 20 readers that do not read`);
+}
+
+/** An upstream that does not read: its client must be made to wait, not the gateway's memory. */
+async function stoppedUpload(t) {
+  const tag = t.tag();
+  const raw = await RawClient.connect(t, t.pair.address('/silent'));
+  raw.write(`POST /silent?tag=${tag} HTTP/1.1\r\nHost: ${t.pair.authority('/silent')}\r\nContent-Length: 1000000000\r\n\r\n`);
+  await t.httpFacts(tag, 'openedAt');
+  const block = Buffer.alloc(MIB);
+  let taken = 0;
+  for (let isTaken = true; isTaken && taken < 10 * MOST_AHEAD; ) {
+    isTaken = await Promise.race([new Promise((resolve) => raw.socket.write(block, () => resolve(true))), pause(2_000)]);
+    if (isTaken) taken += block.length;
+  }
+  t.figure(`${mib(taken)} taken, then no more`);
+  assert.ok(taken <= MOST_AHEAD, `${mib(taken)} of an upload were taken that nobody reads`);
+  assert.equal((await probe(t, 10)).p50 < 1_000, true, 'others are served');
 }
 
 export const checks = [
   check('events-one-by-one', eventsOneByOne),
   check('slow-reader', slowReader),
-  check('stopped-readers', stoppedReaders),
+  check('stopped-readers', stoppedReaders, { pair: 'own' }),
+  check('stopped-upload', stoppedUpload),
 ];

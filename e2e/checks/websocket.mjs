@@ -8,7 +8,9 @@ import { Helper } from '../lib/children.mjs';
 import { valuesOf } from '../lib/curl.mjs';
 import { frame, readFrame, acceptOf, upgradeRequest, TEXT } from '../lib/frames.mjs';
 import { mib, MIB, ms, seconds, seededBytes } from '../lib/data.mjs';
+import { DIRECT } from '../lib/pair.mjs';
 import { RawClient } from '../lib/raw.mjs';
+import { processorSeconds } from '../lib/resources.mjs';
 import { within } from '../lib/wait.mjs';
 
 const CLIENTS = 200;
@@ -22,6 +24,8 @@ async function echoOfMany(t) {
     Helper.fork(`echo-worker-${i}`, fileURLToPath(new URL('../drivers/echo-worker.mjs', import.meta.url)), { logDirectory: t.logDirectory }),
   );
   t.cleanup(() => Promise.all(workers.map((worker) => worker.stop())));
+  const programs = DIRECT ? [] : [t.pair.gateway, t.pair.agent];
+  const processorBefore = programs.map(({ pid }) => processorSeconds(pid));
   const startedAt = performance.now();
   const results = await Promise.all(
     workers.map((worker, i) => worker.ask('echo', { url, seeds: seeds.filter((_, n) => n % WORKERS === i), count: MESSAGES }, 590_000)),
@@ -31,6 +35,7 @@ async function echoOfMany(t) {
   const problems = results.flatMap((result) => result.problems);
   t.figure(`${CLIENTS} × ${MESSAGES} messages, ${mib(bytes)} each way in ${seconds(took)}`);
   t.figure(`${Math.round((CLIENTS * MESSAGES) / took * 1000)} messages/s, ${mib((bytes / took) * 1000)}/s each way`);
+  programs.forEach(({ name, pid }, i) => t.figure(`${name} ${(processorSeconds(pid) - processorBefore[i]).toFixed(1)} CPU s`));
   assert.deepEqual(problems.slice(0, 3), [], `${problems.length} of ${CLIENTS} clients were not answered exactly`);
 }
 

@@ -13,6 +13,8 @@ export const DIRECT = process.env.PAIR === 'direct';
 export const TOKEN = 'e2e-token-3f9c1d7a5b';
 export const AGENT_ID = 'e2e';
 
+const words = (text) => (text ?? '').split(' ').filter(Boolean);
+
 const JARS = {
   gateway: process.env.E2E_GATEWAY_JAR ?? join(REPOSITORY, 'examples/gateway/target/tunnel-gateway.jar'),
   agent: process.env.E2E_AGENT_JAR ?? join(REPOSITORY, 'examples/agent/target/tunnel-agent.jar'),
@@ -26,8 +28,8 @@ export function requireJars() {
 /** Starts one of the two programs with just these arguments. */
 export function startProgram(which, args, { logDirectory, name = which } = {}) {
   const java = process.env.JAVA_HOME ? join(process.env.JAVA_HOME, 'bin/java') : 'java';
-  const options = ['-Xmx256m', ...(process.env.E2E_JAVA_OPTS?.split(' ').filter(Boolean) ?? [])];
-  return Child.spawn(name, java, [...options, '-jar', JARS[which], ...args], { logDirectory });
+  const jvm = ['-Xmx256m', ...words(process.env.E2E_JAVA_OPTS), '-jar', JARS[which]];
+  return Child.spawn(name, java, [...jvm, ...args], { logDirectory });
 }
 
 /** The two upstream processes. */
@@ -89,25 +91,27 @@ export class Pair {
       ...['--listen', `127.0.0.1:${this.httpPort}`, '--tunnel-listen', `127.0.0.1:${this.tunnelPort}`],
       ...['--token', TOKEN, '--default-agent', AGENT_ID],
       ...(this.options.gateway ?? []),
+      ...words(process.env.E2E_GATEWAY_OPTS),
     ];
     this.gateway = startProgram('gateway', args, { logDirectory: this.logDirectory, name: `gateway-${this.number}` });
     this.gatewayReadyLine = await this.gateway.line(/^gateway ready/, READY_MS);
   }
 
   /** Starts the agent (again) and waits until it says that it is ready. */
-  async startAgent() {
-    this.agent = this.spawnAgent();
+  async startAgent(options) {
+    this.agent = this.spawnAgent(options);
     this.agentReadyLine = await this.agent.line(/^agent ready/, READY_MS);
   }
 
   /** Starts an agent without waiting for anything. */
-  spawnAgent({ gatewayPort = this.tunnelPort, token = TOKEN } = {}) {
+  spawnAgent({ gatewayPort = this.tunnelPort, token = TOKEN, extra = words(process.env.E2E_AGENT_OPTS) } = {}) {
     const args = [
       ...['--gateway', `${this.options.scheme ?? 'ws'}://127.0.0.1:${gatewayPort}/tunnel`, '--agent-id', AGENT_ID, '--token', token],
       ...['--route', `/=http://127.0.0.1:${this.upstreams.httpPort}`],
       ...['--route', `/ws=http://127.0.0.1:${this.upstreams.webSocketPort}`],
       ...['--route', `/refused=http://127.0.0.1:${this.deadPort}`],
       ...(this.options.agent ?? []),
+      ...extra,
     ];
     return startProgram('agent', args, { logDirectory: this.logDirectory, name: `agent-${this.number}` });
   }

@@ -1,4 +1,4 @@
-// A TCP relay that counts and remembers, between an agent and a gateway.
+// A TCP relay between an agent and a gateway, that counts and remembers, and can cut the line.
 import { connect, createServer } from 'node:net';
 import { once } from 'node:events';
 
@@ -29,7 +29,10 @@ export class Recorder {
     });
     for (const [from, to] of [[near, far], [far, near]]) {
       this.#sockets.add(from);
-      from.on('error', () => to.destroy()).on('close', () => to.destroy());
+      from.on('error', () => to.destroy()).on('close', () => {
+        this.#sockets.delete(from);
+        to.destroy();
+      });
       from.pipe(to);
     }
   }
@@ -38,8 +41,17 @@ export class Recorder {
     return this.connections.map(({ answer }) => answer.split('\r\n')[0]);
   }
 
+  get open() {
+    return this.#sockets.size / 2;
+  }
+
+  /** Cuts every connection that stands. */
+  cut() {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
   stop() {
     this.server.close();
-    for (const socket of this.#sockets) socket.destroy();
+    this.cut();
   }
 }

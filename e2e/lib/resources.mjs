@@ -1,9 +1,17 @@
-// Resident memory of processes, sampled.
+// What processes take: resident memory, sampled, and processor time.
 import { readFileSync } from 'node:fs';
 
 export function residentBytes(pid) {
   const match = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
   return Number(match[1]) * 1024;
+}
+
+const CLOCK_TICKS_PER_SECOND = 100;
+
+/** Processor time that a process has taken so far, in user and kernel mode, in seconds. */
+export function processorSeconds(pid) {
+  const afterName = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1).split(' ');
+  return (Number(afterName[11]) + Number(afterName[12])) / CLOCK_TICKS_PER_SECOND;
 }
 
 /** Samples the resident memory of one process ten times a second, from its construction on. */
