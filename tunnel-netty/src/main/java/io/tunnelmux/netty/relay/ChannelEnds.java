@@ -17,12 +17,13 @@ public final class ChannelEnds {
 
     /**
      * Cuts the connection, so that the far side cannot take it for a clean end: with a reset where the channel is a TCP connection, and without
-     * TLS's word of goodbye. What was written and has not gone out is dropped.
+     * TLS's word of goodbye. What was written goes out as far as the socket takes it at once; the rest is dropped.
      */
     public static void abort(Channel channel) {
         if (!channel.isOpen()) {
             return;
         }
+        channel.flush();
         channel.config().setOption(ChannelOption.SO_LINGER, 0);
         ChannelPipeline pipeline = channel.pipeline();
         ChannelHandlerContext first = pipeline.firstContext();

@@ -28,7 +28,7 @@ import io.tunnelmux.protocol.Payload;
  * output ends, behind its bytes ←  END
  * closes, behind its bytes     ←   both halves ended, or CLOSE NO_ERROR
  * is cut                       ←   any other end
- * closes or fails before that  →   CANCEL
+ * closes or fails before that  →   CANCEL, or CLOSE behind its bytes
  * </pre>
  *
  * It is the channel's last handler, and the stream's: whoever opened the stream hands everything on to it that comes after. All calls on
@@ -56,7 +56,8 @@ public final class StreamRelay extends ChannelInboundHandlerAdapter implements S
      * Joins the two. Bytes that the channel brought before are the caller's to hand on: to {@link #toStream}, before the next are read.
      *
      * @param gate of {@code channel}; open, or opened by the caller when all else is done
-     * @param whenLost what the stream is cancelled with if the channel is lost
+     * @param whenLost what the stream ends with if the channel is lost: {@code CANCELLED} at once, as nobody is left to take what was
+     *     on its way to the channel's peer or came from it; anything else behind the bytes that the channel brought
      */
     public static StreamRelay join(
             TunnelStream stream, Channel channel, NettyLoop loop, ReadGate gate, ErrorCode whenLost) {
@@ -128,7 +129,11 @@ public final class StreamRelay extends ChannelInboundHandlerAdapter implements S
         isInputEnded = true;
         if (!isStreamEnded) {
             isStreamEnded = true;
-            stream.cancel(whenLost, reason);
+            if (whenLost == ErrorCode.CANCELLED) {
+                stream.cancel(whenLost, reason);
+            } else {
+                stream.close(whenLost, reason);
+            }
         }
     }
 

@@ -8,6 +8,7 @@ import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Headers;
 import io.tunnelmux.protocol.Message;
 import io.tunnelmux.protocol.Payload;
+import io.tunnelmux.protocol.Settings;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Random;
@@ -233,6 +234,35 @@ class WebSocketUpstreamTest {
             stream.cancel(ErrorCode.CANCELLED, "the client went away");
 
             ended.get(10, TimeUnit.SECONDS);
+        }
+    }
+
+    @Test
+    void whatAnUpstreamSaidBeforeItDiedArrives() throws Exception {
+        int window = Settings.DEFAULTS.streamWindowBytes();
+        CompletableFuture<Void> isReset = new CompletableFuture<>();
+        try (ScriptedServer server = new ScriptedServer(connection -> {
+                    connection.readHead();
+                    connection.write(SWITCHING);
+                    connection.write("x".repeat(window));
+                    connection.read(4);
+                    connection.write("last words");
+                    connection.read(3);
+                    connection.reset();
+                    isReset.complete(null);
+                });
+                AgentHarness harness = new AgentHarness(server)) {
+            Probe probe = new Probe(false);
+            TunnelStream stream = harness.open(upgrade(harness, ASKED, true, ""), false, probe);
+            probe.awaitBytes(window);
+            stream.write(payload("say!"));
+            stream.write(payload("die"));
+            isReset.get(10, TimeUnit.SECONDS);
+            stream.consumed(probe.takeUngranted());
+
+            assertThat(probe.outcome().is(ErrorCode.UPSTREAM_RESET)).isTrue();
+            assertThat(probe.text()).endsWith("xlast words");
+            assertThat(probe.isEnded()).isFalse();
         }
     }
 
