@@ -128,6 +128,7 @@ final class ClientHandshake extends ChannelInboundHandlerAdapter {
 
     private void takeOver(ChannelHandlerContext ctx) {
         ctx.channel().config().setAutoRead(false);
+        loop.loops().limitUnsent(ctx.channel());
         WebSocketWriter writer = WebSocketWriter.client(target.isSecure() ? null : random);
         NettyTransport transport = new NettyTransport(loop, ctx.channel(), writer, true);
         ctx.pipeline().addLast(transport);

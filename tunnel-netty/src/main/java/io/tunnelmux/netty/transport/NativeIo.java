@@ -20,17 +20,22 @@ import io.netty.channel.uring.IoUringSocketChannel;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** What belongs to one {@link IoMode}. */
+/**
+ * What belongs to one {@link IoMode}.
+ *
+ * @param socketOptions of every socket that carries bytes
+ * @param unsentLimit bounds what the kernel holds and has not sent yet; null where there is no such option
+ */
 record NativeIo(
         IoMode mode,
         IoHandlerFactory handlerFactory,
         Class<? extends SocketChannel> socketType,
         Class<? extends ServerSocketChannel> serverType,
-        Map<ChannelOption<Integer>, Integer> socketOptions) {
+        Map<ChannelOption<Integer>, Integer> socketOptions,
+        @Nullable ChannelOption<Long> unsentLimit) {
 
-    // A peer that is gone without a word is asked by TCP itself: it costs two packets in ten seconds of silence, and is
-    // how a
-    // connection that nobody reads from, because its taker is slow, learns that it is dead.
+    // A peer that is gone without a word is asked by TCP itself. It costs two packets in ten seconds of silence, and is how a connection that
+    // nobody reads from, because its taker is slow, learns that it is dead.
     private static final int SECONDS_OF_SILENCE = 10;
     private static final int SECONDS_BETWEEN_PROBES = 5;
     private static final int PROBES = 3;
@@ -53,7 +58,7 @@ record NativeIo(
 
     private static NativeIo nio() {
         return new NativeIo(
-                IoMode.NIO, NioIoHandler.newFactory(), NioSocketChannel.class, NioServerSocketChannel.class, Map.of());
+                IoMode.NIO, NioIoHandler.newFactory(), NioSocketChannel.class, NioServerSocketChannel.class, Map.of(), null);
     }
 
     private static void require(IoMode mode, @Nullable Throwable missing) {
@@ -91,7 +96,8 @@ record NativeIo(
                     Map.of(
                             EpollChannelOption.TCP_KEEPIDLE, SECONDS_OF_SILENCE,
                             EpollChannelOption.TCP_KEEPINTVL, SECONDS_BETWEEN_PROBES,
-                            EpollChannelOption.TCP_KEEPCNT, PROBES));
+                            EpollChannelOption.TCP_KEEPCNT, PROBES),
+                    EpollChannelOption.TCP_NOTSENT_LOWAT);
         }
     }
 
@@ -109,7 +115,8 @@ record NativeIo(
                     Map.of(
                             IoUringChannelOption.TCP_KEEPIDLE, SECONDS_OF_SILENCE,
                             IoUringChannelOption.TCP_KEEPINTVL, SECONDS_BETWEEN_PROBES,
-                            IoUringChannelOption.TCP_KEEPCNT, PROBES));
+                            IoUringChannelOption.TCP_KEEPCNT, PROBES),
+                    IoUringChannelOption.TCP_NOTSENT_LOWAT);
         }
     }
 }

@@ -156,6 +156,7 @@ public final class NettyAcceptor implements AutoCloseable {
         ctx.writeAndFlush(answer.response(), channel.voidPromise());
         channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, false);
         channel.config().setAutoRead(false);
+        loops.limitUnsent(channel);
         NettyTransport transport =
                 new NettyTransport(loops.of(channel.eventLoop()), channel, WebSocketWriter.server(), false);
         replaceHandlers(channel, transport);

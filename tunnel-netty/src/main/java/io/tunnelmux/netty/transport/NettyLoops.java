@@ -2,6 +2,7 @@ package io.tunnelmux.netty.transport;
 
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
@@ -25,6 +26,9 @@ public final class NettyLoops implements AutoCloseable {
     public static final int LOW_WATER_BYTES = 32 * 1024;
     /** A channel with more than this waiting is not writable. */
     public static final int HIGH_WATER_BYTES = 64 * 1024;
+
+    /** What of a tunnel may wait in the kernel to be sent, where that can be told; beside it there is what is under way. */
+    private static final long UNSENT_BYTES = 128 * 1024;
 
     private static final int BACKLOG = 1_024;
     private static final long SHUTDOWN_SECONDS = 5;
@@ -117,6 +121,17 @@ public final class NettyLoops implements AutoCloseable {
                 .childOption(ChannelOption.RECVBUF_ALLOCATOR, new HeadroomAllocator());
         io.socketOptions().forEach(bootstrap::childOption);
         return bootstrap;
+    }
+
+    /**
+     * Makes a channel one of few bytes in the kernel. Without this a slow link would have megabytes queued there, which nothing urgent can
+     * overtake.
+     */
+    void limitUnsent(Channel channel) {
+        ChannelOption<Long> limit = io.unsentLimit();
+        if (limit != null) {
+            channel.config().setOption(limit, UNSENT_BYTES);
+        }
     }
 
     /** Ends all loops and closes their channels. Returns when that is done, at the latest after ten seconds; at once on a loop. */

@@ -12,6 +12,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOutboundHandlerAdapter;
 import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollChannelOption;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
@@ -156,6 +157,18 @@ class NettyLoopsTest {
 
             assertThat(during.get(PATIENCE_SECONDS, TimeUnit.SECONDS)).isZero();
             assertThat(after.get(PATIENCE_SECONDS, TimeUnit.SECONDS)).isEqualTo(100);
+        }
+    }
+
+    @Test
+    void boundWhatATunnelHasInTheKernel() throws Exception {
+        assumeTrue(Epoll.isAvailable());
+        try (NettyLoops loops = NettyLoops.create(1, IoMode.EPOLL)) {
+            Channel channel = dial(loops, listen(loops.serverBootstrap(), accepted -> {}));
+
+            loops.limitUnsent(channel);
+
+            assertThat(channel.config().getOption(EpollChannelOption.TCP_NOTSENT_LOWAT)).isEqualTo(128 * 1024);
         }
     }
 
