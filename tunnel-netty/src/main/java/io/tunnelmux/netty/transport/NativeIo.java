@@ -34,7 +34,8 @@ record NativeIo(
         Map<ChannelOption<Integer>, Integer> socketOptions,
         @Nullable ChannelOption<Long> unsentLimit) {
 
-    // A peer that is gone without a word is asked by TCP itself. It costs two packets in ten seconds of silence, and is how a connection that
+    // A peer that is gone without a word is asked by TCP itself. It costs two packets in ten seconds of silence, and is
+    // how a connection that
     // nobody reads from, because its taker is slow, learns that it is dead.
     private static final int SECONDS_OF_SILENCE = 10;
     private static final int SECONDS_BETWEEN_PROBES = 5;
@@ -58,7 +59,12 @@ record NativeIo(
 
     private static NativeIo nio() {
         return new NativeIo(
-                IoMode.NIO, NioIoHandler.newFactory(), NioSocketChannel.class, NioServerSocketChannel.class, Map.of(), null);
+                IoMode.NIO,
+                NioIoHandler.newFactory(),
+                NioSocketChannel.class,
+                NioServerSocketChannel.class,
+                Map.of(),
+                null);
     }
 
     private static void require(IoMode mode, @Nullable Throwable missing) {

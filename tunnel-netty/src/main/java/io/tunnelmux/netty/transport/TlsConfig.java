@@ -36,8 +36,12 @@ public final class TlsConfig {
      * @throws IOException if a file cannot be read or does not hold what it should
      */
     public static TlsConfig server(Path certificateChain, Path privateKey) throws IOException {
+        return server(certificateChain, privateKey, best());
+    }
+
+    static TlsConfig server(Path certificateChain, Path privateKey, SslProvider provider) throws IOException {
         try {
-            return build(SslContextBuilder.forServer(certificateChain.toFile(), privateKey.toFile()));
+            return build(SslContextBuilder.forServer(certificateChain.toFile(), privateKey.toFile()), provider);
         } catch (IllegalArgumentException e) {
             throw new IOException("no usable certificate and key in " + certificateChain + " and " + privateKey, e);
         }
@@ -59,9 +63,13 @@ public final class TlsConfig {
      * @throws IOException if the file cannot be read or does not hold certificates
      */
     public static TlsConfig client(@Nullable Path authorities) throws IOException {
+        return client(authorities, best());
+    }
+
+    static TlsConfig client(@Nullable Path authorities, SslProvider provider) throws IOException {
         SslContextBuilder builder = SslContextBuilder.forClient().endpointIdentificationAlgorithm("HTTPS");
         try {
-            return build(authorities == null ? builder : builder.trustManager(authorities.toFile()));
+            return build(authorities == null ? builder : builder.trustManager(authorities.toFile()), provider);
         } catch (IllegalArgumentException e) {
             throw new IOException("no usable certificates in " + authorities, e);
         }
@@ -81,8 +89,11 @@ public final class TlsConfig {
         return limited(context.newHandler(allocator, host, port));
     }
 
-    private static TlsConfig build(SslContextBuilder builder) throws IOException {
-        SslProvider provider = OpenSsl.isAvailable() ? SslProvider.OPENSSL : SslProvider.JDK;
+    private static SslProvider best() {
+        return OpenSsl.isAvailable() ? SslProvider.OPENSSL : SslProvider.JDK;
+    }
+
+    private static TlsConfig build(SslContextBuilder builder, SslProvider provider) throws IOException {
         return new TlsConfig(builder.sslProvider(provider).protocols(VERSIONS).build());
     }
 

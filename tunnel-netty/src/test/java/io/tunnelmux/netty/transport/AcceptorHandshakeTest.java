@@ -224,8 +224,8 @@ class AcceptorHandshakeTest {
         InetSocketAddress address = listen(Duration.ofMillis(200), 512);
         try (RawConnection silent = RawConnection.to(address);
                 RawConnection slow = RawConnection.to(address).send("GET /tunnel HTTP/1.1\r\nHost:")) {
-            assertThat(silent.readToEnd()).isEmpty();
-            assertThat(slow.readToEnd()).isEmpty();
+            silent.awaitClosed();
+            slow.awaitClosed();
         }
     }
 
@@ -236,7 +236,7 @@ class AcceptorHandshakeTest {
                 RawConnection silent = RawConnection.to(address)) {
             connection.sendHead(new Request().lines()).readHead();
             CompletableFuture<Frame> first = start(takeAccepted());
-            assertThat(silent.readToEnd()).isEmpty();
+            silent.awaitClosed();
 
             connection.send(RawFrames.masked().frame(2, ping(1)).toByteArray());
             assertThat(first.get(PATIENCE_SECONDS, TimeUnit.SECONDS)).isEqualTo(new Frame.Ping(1, false));
@@ -251,8 +251,8 @@ class AcceptorHandshakeTest {
             hesitating.add(RawConnection.to(address).send("GET "));
         }
 
-        assertThat(hesitating.get(0).readToEnd()).isEmpty();
-        assertThat(hesitating.get(1).readToEnd()).isEmpty();
+        hesitating.get(0).awaitClosed();
+        hesitating.get(1).awaitClosed();
         try (RawConnection decided = RawConnection.to(address)) {
             becomesATunnel(decided.sendHead(new Request().lines()));
         }
@@ -272,7 +272,7 @@ class AcceptorHandshakeTest {
 
             acceptor.close();
 
-            assertThat(hesitating.readToEnd()).isEmpty();
+            hesitating.awaitClosed();
             tunnel.send(RawFrames.masked().frame(2, ping(1)).toByteArray());
             assertThat(first.get(PATIENCE_SECONDS, TimeUnit.SECONDS)).isEqualTo(new Frame.Ping(1, false));
         }

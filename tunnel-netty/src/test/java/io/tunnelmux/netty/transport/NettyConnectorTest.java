@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.netty.handler.ssl.SslProvider;
 import io.tunnelmux.core.testing.TransportRecorder;
 import io.tunnelmux.core.transport.Transport;
 import io.tunnelmux.core.transport.TunnelException;
@@ -34,6 +35,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the connector asks, and what it makes of each answer, over real sockets. */
@@ -297,13 +299,15 @@ class NettyConnectorTest {
         assertThat(failure.getMessage()).doesNotContain("X: y");
     }
 
-    @Test
-    void trustsOnlyTheGivenAuthorityAndTheRightName() throws Exception {
-        NettyConnector trusting =
-                NettyConnector.builder(LOOPS.next()).tls(TestTls.client()).build();
+    @ParameterizedTest
+    @EnumSource(names = {"JDK", "OPENSSL"})
+    void trustsOnlyTheGivenAuthorityAndTheRightName(SslProvider provider) throws Exception {
+        NettyConnector trusting = NettyConnector.builder(LOOPS.next())
+                .tls(TestTls.client(provider))
+                .build();
         NettyConnector strange = connector();
 
-        try (Gateway right = new Gateway(TestTls.server());
+        try (Gateway right = new Gateway(TestTls.server(SslProvider.JDK));
                 Gateway wrong = new Gateway(TestTls.serverNamed("other.example"))) {
             close(trusting.connect(right.uri("localhost"), "t")
                     .toCompletableFuture()

@@ -168,7 +168,8 @@ class NettyLoopsTest {
 
             loops.limitUnsent(channel);
 
-            assertThat(channel.config().getOption(EpollChannelOption.TCP_NOTSENT_LOWAT)).isEqualTo(128 * 1024);
+            assertThat(channel.config().getOption(EpollChannelOption.TCP_NOTSENT_LOWAT))
+                    .isEqualTo(128 * 1024);
         }
     }
 
@@ -176,6 +177,7 @@ class NettyLoopsTest {
     void closingClosesAllChannelsAndTellsTheirHandlers() throws Exception {
         NettyLoops loops = NettyLoops.create(3, IoMode.AUTO);
         AtomicInteger inactive = new AtomicInteger();
+        CountDownLatch accepted = new CountDownLatch(10);
         CountDownLatch echoing = new CountDownLatch(1_000);
         ChannelInboundHandlerAdapter echo = new ChannelInboundHandlerAdapter() {
             @Override
@@ -194,8 +196,10 @@ class NettyLoopsTest {
                 inactive.incrementAndGet();
             }
         };
-        Channel server =
-                listen(loops.serverBootstrap(), channel -> channel.pipeline().addLast(echo));
+        Channel server = listen(loops.serverBootstrap(), channel -> {
+            channel.pipeline().addLast(echo);
+            accepted.countDown();
+        });
         List<Channel> clients = new ArrayList<>();
         for (int i = 0; i < 10; i++) {
             Channel client = dial(loops, server);
@@ -204,6 +208,7 @@ class NettyLoopsTest {
             clients.add(client);
         }
 
+        assertThat(accepted.await(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
         assertThat(echoing.await(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
         loops.close();
 

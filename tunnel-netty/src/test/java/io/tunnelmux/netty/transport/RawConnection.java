@@ -1,11 +1,14 @@
 package io.tunnelmux.netty.transport;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -62,6 +65,19 @@ final class RawConnection implements AutoCloseable {
     /** Reads until the peer has closed, which it must do in an orderly way. */
     byte[] readToEnd() throws IOException {
         return in.readAllBytes();
+    }
+
+    /** Waits until the peer has closed, in whatever way: with bytes of ours unread it is a reset. Nothing must come before. */
+    void awaitClosed() throws IOException {
+        try {
+            if (in.read() >= 0) {
+                throw new AssertionError("bytes instead of the end");
+            }
+        } catch (SocketTimeoutException e) {
+            throw e;
+        } catch (SocketException e) {
+            assertThat(e).hasMessageContaining("reset");
+        }
     }
 
     @Override

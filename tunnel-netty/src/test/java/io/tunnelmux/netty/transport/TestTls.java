@@ -1,5 +1,6 @@
 package io.tunnelmux.netty.transport;
 
+import io.netty.handler.ssl.SslProvider;
 import io.netty.pkitesting.CertificateBuilder;
 import io.netty.pkitesting.X509Bundle;
 import java.io.File;
@@ -12,24 +13,25 @@ final class TestTls {
     private TestTls() {}
 
     /** A server that is localhost. */
-    static TlsConfig server() throws Exception {
-        return server(LOCALHOST);
+    static TlsConfig server(SslProvider provider) throws Exception {
+        return server(LOCALHOST, provider);
     }
 
     /** A server of another name. */
     static TlsConfig serverNamed(String name) throws Exception {
-        return server(signed(name));
+        return server(signed(name), SslProvider.JDK);
     }
 
     /** A client that trusts the authority. */
-    static TlsConfig client() throws Exception {
-        return TlsConfig.client(pem(AUTHORITY).toPath());
+    static TlsConfig client(SslProvider provider) throws Exception {
+        return TlsConfig.client(pem(AUTHORITY).toPath(), provider);
     }
 
-    private static TlsConfig server(X509Bundle bundle) throws Exception {
+    private static TlsConfig server(X509Bundle bundle, SslProvider provider) throws Exception {
         return TlsConfig.server(
                 bundle.toTempCertChainPem().toPath(),
-                bundle.toTempPrivateKeyPem().toPath());
+                bundle.toTempPrivateKeyPem().toPath(),
+                provider);
     }
 
     private static File pem(X509Bundle bundle) throws Exception {

@@ -7,6 +7,8 @@ import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.DefaultMaxMessagesRecvByteBufAllocator;
 import io.netty.channel.epoll.Epoll;
+import io.netty.handler.ssl.OpenSsl;
+import io.netty.handler.ssl.SslProvider;
 import io.tunnelmux.core.testing.TransportContract;
 import io.tunnelmux.core.transport.Transport;
 import java.net.InetAddress;
@@ -35,83 +37,101 @@ class WebSocketTransportTest {
     @Nested
     class OverEpoll extends Contract {
         OverEpoll() {
-            super(IoMode.EPOLL, 2, false, 0);
+            super(IoMode.EPOLL, 2, null, 0);
         }
     }
 
     @Nested
     class OverNio extends Contract {
         OverNio() {
-            super(IoMode.NIO, 2, false, 0);
+            super(IoMode.NIO, 2, null, 0);
         }
     }
 
     @Nested
     class WithBothEndsOnOneLoop extends Contract {
         WithBothEndsOnOneLoop() {
-            super(IoMode.AUTO, 1, false, 0);
+            super(IoMode.AUTO, 1, null, 0);
         }
     }
 
     @Nested
-    class OverTlsAndEpoll extends Contract {
-        OverTlsAndEpoll() {
-            super(IoMode.EPOLL, 2, true, 0);
+    class OverTlsOfTheJdk extends Contract {
+        OverTlsOfTheJdk() {
+            super(IoMode.EPOLL, 2, SslProvider.JDK, 0);
         }
     }
 
     @Nested
-    class OverTlsAndNio extends Contract {
-        OverTlsAndNio() {
-            super(IoMode.NIO, 2, true, 0);
+    class OverTlsOfTheJdkAndNio extends Contract {
+        OverTlsOfTheJdkAndNio() {
+            super(IoMode.NIO, 2, SslProvider.JDK, 0);
+        }
+    }
+
+    @Nested
+    class OverBoringSsl extends Contract {
+        OverBoringSsl() {
+            super(IoMode.EPOLL, 2, SslProvider.OPENSSL, 0);
+        }
+    }
+
+    @Nested
+    class OverBoringSslInPieces extends Contract {
+        OverBoringSslInPieces() {
+            super(IoMode.NIO, 1, SslProvider.OPENSSL, 3_000);
         }
     }
 
     @Nested
     class ReadInPiecesOfAnySize extends Contract {
         ReadInPiecesOfAnySize() {
-            super(IoMode.AUTO, 2, false, 3_000);
+            super(IoMode.AUTO, 2, null, 3_000);
         }
     }
 
     @Nested
     class ReadInTinyPieces extends Contract {
         ReadInTinyPieces() {
-            super(IoMode.NIO, 2, false, 9);
+            super(IoMode.NIO, 2, null, 9);
         }
     }
 
     private abstract static class Contract extends TransportContract {
         private final IoMode mode;
         private final int loopCount;
-        private final boolean isSecure;
+        private final SslProvider tls;
         private final int maxReadBytes;
         private NettyAcceptor acceptor;
         private Ends ends;
 
-        /** @param maxReadBytes longest read, which then are of random size; 0 for the usual */
-        Contract(IoMode mode, int loopCount, boolean isSecure, int maxReadBytes) {
+        /**
+         * @param tls null for none
+         * @param maxReadBytes longest read, which then are of random size; 0 for the usual
+         */
+        Contract(IoMode mode, int loopCount, SslProvider tls, int maxReadBytes) {
             this.mode = mode;
             this.loopCount = loopCount;
-            this.isSecure = isSecure;
+            this.tls = tls;
             this.maxReadBytes = maxReadBytes;
         }
 
         @Override
         protected Ends connect() throws Exception {
             Assumptions.assumeTrue(mode != IoMode.EPOLL || Epoll.isAvailable());
+            Assumptions.assumeTrue(tls != SslProvider.OPENSSL || OpenSsl.isAvailable());
             NettyLoops loops = LOOPS.computeIfAbsent(mode + " " + loopCount, key -> NettyLoops.create(loopCount, mode));
             CompletableFuture<Transport> accepted = new CompletableFuture<>();
             acceptor = NettyAcceptor.builder(loops, (transport, token) -> accepted.complete(transport))
                     .address(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
                     .admission((token, from) -> "secret".equals(token) ? null : HandshakeRefusal.unauthorized())
-                    .tls(isSecure ? TestTls.server() : null)
+                    .tls(tls == null ? null : TestTls.server(tls))
                     .build();
             int port = get(acceptor.start().toCompletableFuture()).getPort();
             NettyConnector connector = NettyConnector.builder(loops.next())
-                    .tls(isSecure ? TestTls.client() : null)
+                    .tls(tls == null ? null : TestTls.client(tls))
                     .build();
-            URI gateway = URI.create((isSecure ? "wss" : "ws") + "://localhost:" + port + "/tunnel");
+            URI gateway = URI.create((tls == null ? "ws" : "wss") + "://localhost:" + port + "/tunnel");
             Transport dialled = get(connector.connect(gateway, "secret").toCompletableFuture());
             Transport acceptedOne = get(accepted);
             if (maxReadBytes > 0) {
