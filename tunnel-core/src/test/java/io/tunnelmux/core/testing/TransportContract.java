@@ -29,7 +29,7 @@ public abstract class TransportContract {
     /** Only failures wait as long. */
     protected static final Duration PATIENCE = Duration.ofSeconds(30);
 
-    private static final int MAX_FRAME_BYTES = 65_535;
+    private static final int MAX_FRAME_BYTES = SampleFrames.LONGEST_BYTES;
     private static final int BULK_BYTES = 8 * 1024 * 1024;
     /** More than any socket takes from a writer whose peer reads nothing. */
     private static final int ENDLESS_BYTES = 256 * 1024 * 1024;
@@ -79,11 +79,11 @@ public abstract class TransportContract {
     @Test
     void everyKindOfFrameArrivesAsItWasWritten() throws Exception {
         startBoth();
-        List<Frame> forth = everyKind(1);
-        List<Frame> back = everyKind(2);
+        List<Frame> forth = SampleFrames.everyKind(1);
+        List<Frame> back = SampleFrames.everyKind(2);
 
-        send(dialler, everyKind(1));
-        send(acceptor, everyKind(2));
+        send(dialler, SampleFrames.everyKind(1));
+        send(acceptor, SampleFrames.everyKind(2));
 
         await("all frames", () -> atAcceptor.frames().size() >= forth.size());
         await("all frames", () -> atDialler.frames().size() >= back.size());
@@ -97,7 +97,7 @@ public abstract class TransportContract {
         startBoth();
         List<Frame> frames = new ArrayList<>();
         for (int length : new int[] {0, MAX_FRAME_BYTES, 0, 1, 125, 126, 127, 65_527, 65_528, 513, 512, 0}) {
-            frames.add(new Frame.Data(1, Payload.of(bytes(length)), length == 0 ? Frame.FLAG_END : 0));
+            frames.add(new Frame.Data(1, Payload.of(SampleFrames.bytes(length)), length == 0 ? Frame.FLAG_END : 0));
         }
 
         send(dialler, frames);
@@ -111,8 +111,8 @@ public abstract class TransportContract {
         long seed = new Random().nextLong();
         Random random = new Random(seed);
         startBoth();
-        List<Frame> forth = mixture(random, bulkBytes() / 4);
-        List<Frame> back = mixture(random, bulkBytes() / 4);
+        List<Frame> forth = SampleFrames.mixture(random, bulkBytes() / 4);
+        List<Frame> back = SampleFrames.mixture(random, bulkBytes() / 4);
 
         CompletableFuture<Void> sent = sendInBursts(dialler, copiesOf(forth), new Random(seed + 1));
         sendInBursts(acceptor, copiesOf(back), new Random(seed + 2)).get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
@@ -141,7 +141,7 @@ public abstract class TransportContract {
     @Test
     void nothingIsReceivedBeforeTheStart() throws Exception {
         on(dialler, () -> dialler.start(atDialler, MAX_FRAME_BYTES));
-        send(dialler, everyKind(1));
+        send(dialler, SampleFrames.everyKind(1));
         on(acceptor, () -> acceptor.write(new Frame.Ping(1, false)));
         on(acceptor, () -> acceptor.flush());
         await("the other way", () -> atDialler.frames().size() == 1);
@@ -150,7 +150,7 @@ public abstract class TransportContract {
         on(acceptor, () -> acceptor.start(atAcceptor, MAX_FRAME_BYTES));
         await(
                 "what came early",
-                () -> atAcceptor.frames().size() == everyKind(1).size());
+                () -> atAcceptor.frames().size() == SampleFrames.everyKind(1).size());
     }
 
     @Test
@@ -210,7 +210,7 @@ public abstract class TransportContract {
 
         on(dialler, () -> {
             for (int i = 0; i < count; i++) {
-                dialler.write(new Frame.Data(1, ledger.issue(bytes(16_384)), 0));
+                dialler.write(new Frame.Data(1, ledger.issue(SampleFrames.bytes(16_384)), 0));
             }
             assertThat(dialler.isWritable()).isFalse();
             dialler.flush();
@@ -226,12 +226,12 @@ public abstract class TransportContract {
         startBoth();
 
         on(dialler, () -> {
-            everyKind(1).forEach(dialler::write);
+            SampleFrames.everyKind(1).forEach(dialler::write);
             dialler.close(ErrorCode.NO_ERROR, "done");
         });
 
         awaitBothClosed();
-        assertThat(atAcceptor.frames()).isEqualTo(everyKind(1));
+        assertThat(atAcceptor.frames()).isEqualTo(SampleFrames.everyKind(1));
         assertThat(atAcceptor.closedCalls()).isEqualTo(1);
         assertThat(atDialler.closedCalls()).isEqualTo(1);
         assertThat(atDialler.cause()).isNull();
@@ -243,12 +243,12 @@ public abstract class TransportContract {
         startBoth();
 
         on(acceptor, () -> {
-            everyKind(2).forEach(acceptor::write);
+            SampleFrames.everyKind(2).forEach(acceptor::write);
             acceptor.close(ErrorCode.NO_ERROR, "done");
         });
 
         awaitBothClosed();
-        assertThat(atDialler.frames()).isEqualTo(everyKind(2));
+        assertThat(atDialler.frames()).isEqualTo(SampleFrames.everyKind(2));
         assertThat(atDialler.cause()).isNull();
         assertThat(atAcceptor.cause()).isNull();
     }
@@ -273,7 +273,7 @@ public abstract class TransportContract {
         atDialler.onFrame(frame -> dialler.close(ErrorCode.CANCELLED, "enough"));
         startBoth();
 
-        send(acceptor, mixture(new Random(1), 200_000));
+        send(acceptor, SampleFrames.mixture(new Random(1), 200_000));
 
         awaitBothClosed();
         assertThat(atDialler.frames()).hasSize(1);
@@ -298,16 +298,16 @@ public abstract class TransportContract {
 
         on(dialler, () -> {
             dialler.close(ErrorCode.NO_ERROR, "");
-            dialler.write(new Frame.Data(1, ledger.issue(bytes(100)), 0));
-            dialler.write(new Frame.Message(1, ledger.issue(bytes(100)), 0));
+            dialler.write(new Frame.Data(1, ledger.issue(SampleFrames.bytes(100)), 0));
+            dialler.write(new Frame.Message(1, ledger.issue(SampleFrames.bytes(100)), 0));
             dialler.flush();
             assertThat(dialler.isWritable()).isFalse();
             assertThat(ledger.outstanding()).isZero();
         });
 
         awaitBothClosed();
-        on(dialler, () -> dialler.write(new Frame.Open(1, ledger.issue(bytes(100)), 0)));
-        on(acceptor, () -> acceptor.write(new Frame.Hello(ledger.issue(bytes(100)), true)));
+        on(dialler, () -> dialler.write(new Frame.Open(1, ledger.issue(SampleFrames.bytes(100)), 0)));
+        on(acceptor, () -> acceptor.write(new Frame.Hello(ledger.issue(SampleFrames.bytes(100)), true)));
         assertThat(ledger.outstanding()).isZero();
         assertThat(atAcceptor.frames()).isEmpty();
     }
@@ -433,63 +433,6 @@ public abstract class TransportContract {
             }
         }
         return copies;
-    }
-
-    private static List<Frame> everyKind(int streamId) {
-        return List.of(
-                new Frame.Hello(Payload.of(bytes(300)), streamId == 2),
-                new Frame.Open(streamId, Payload.of(bytes(20)), 0),
-                new Frame.Message(streamId, Payload.of(bytes(700)), Frame.FLAG_MORE),
-                new Frame.Message(streamId, Payload.of(bytes(1)), 0),
-                new Frame.Message(0, Payload.of(bytes(5)), 0),
-                new Frame.Data(streamId, Payload.of(bytes(1_000)), Frame.FLAG_TEXT),
-                new Frame.Window(streamId, 12_345),
-                new Frame.Window(0, Integer.MAX_VALUE),
-                new Frame.Ping(0x0102030405060708L, false),
-                new Frame.Ping(-1, true),
-                new Frame.Ack(Long.MAX_VALUE),
-                new Frame.Data(streamId, Payload.EMPTY, Frame.FLAG_END),
-                new Frame.Close(streamId, ErrorCode.NO_ERROR.value(), ""),
-                new Frame.Cancel(Integer.MAX_VALUE, 1_000, "gr\u00fcn"),
-                new Frame.GoAway(streamId, ErrorCode.SHUTTING_DOWN.value(), 0xffff_ffffL, "restart"));
-    }
-
-    private static List<Frame> mixture(Random random, int bytes) {
-        List<Frame> frames = new ArrayList<>();
-        int sum = 0;
-        while (sum < bytes) {
-            int streamId = 1 + random.nextInt(50);
-            int length = switch (random.nextInt(4)) {
-                case 0 -> random.nextInt(100);
-                case 1 -> random.nextInt(2_000);
-                case 2 -> random.nextInt(20_000);
-                default -> random.nextInt(MAX_FRAME_BYTES + 1);
-            };
-            switch (random.nextInt(6)) {
-                case 0 -> frames.add(new Frame.Window(streamId, 1 + random.nextInt(1_000_000)));
-                case 1 -> frames.add(new Frame.Message(streamId, Payload.of(randomBytes(random, length)), 0));
-                case 2 -> frames.add(new Frame.Cancel(streamId, 7, "no " + length));
-                default ->
-                    frames.add(new Frame.Data(
-                            streamId, Payload.of(randomBytes(random, length)), random.nextInt(2) * Frame.FLAG_END));
-            }
-            sum += length + 8;
-        }
-        return frames;
-    }
-
-    private static byte[] randomBytes(Random random, int length) {
-        byte[] bytes = new byte[length];
-        random.nextBytes(bytes);
-        return bytes;
-    }
-
-    private static byte[] bytes(int length) {
-        byte[] bytes = new byte[length];
-        for (int i = 0; i < length; i++) {
-            bytes[i] = (byte) (i * 31 + length);
-        }
-        return bytes;
     }
 
     private static String describe(TransportRecorder recorder) {

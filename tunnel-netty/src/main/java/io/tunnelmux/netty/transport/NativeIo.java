@@ -35,8 +35,7 @@ record NativeIo(
         @Nullable ChannelOption<Long> unsentLimit) {
 
     // A peer that is gone without a word is asked by TCP itself. It costs two packets in ten seconds of silence, and is
-    // how a connection that
-    // nobody reads from, because its taker is slow, learns that it is dead.
+    // how a connection that nobody reads from, because its taker is slow, learns that it is dead.
     private static final int SECONDS_OF_SILENCE = 10;
     private static final int SECONDS_BETWEEN_PROBES = 5;
     private static final int PROBES = 3;

@@ -1,63 +1,25 @@
 package io.tunnelmux.netty.transport;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
-import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.ChannelOutboundHandlerAdapter;
-import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.embedded.EmbeddedChannel;
-import io.tunnelmux.core.testing.PayloadLedger;
-import io.tunnelmux.core.testing.TransportRecorder;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Payload;
 import io.tunnelmux.protocol.ProtocolException;
 import io.tunnelmux.protocol.codec.FrameEncoder;
-import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.EnumSource;
 
-/** A transport on a channel without a socket, in a time that stands still: what it sends, byte by byte, and when. */
-class NettyTransportTest {
-    private static final int MAX_FRAME_BYTES = 65_535;
-
-    private final PayloadLedger ledger = new PayloadLedger();
-    private EmbeddedChannel channel;
-    private NettyTransport transport;
-    private TransportRecorder recorder;
-    private int flushes;
-
-    @BeforeEach
-    void acceptAndStart() {
-        accept();
-        transport.start(recorder, MAX_FRAME_BYTES);
-        channel.runPendingTasks();
-    }
-
-    @AfterEach
-    void nothingIsLeft() {
-        channel.close();
-        channel.runPendingTasks();
-        channel.finishAndReleaseAll();
-        assertThat(ledger.outstanding()).isZero();
-        assertThat(recorder.faults()).isEmpty();
-        assertThat(recorder.closedCalls()).isEqualTo(1);
-    }
-
+/** How a transport sends, receives and keeps up with pressure and pings. */
+class NettyTransportTest extends EmbeddedTransport {
     // ---- sending ----
 
     @Test
@@ -71,8 +33,8 @@ class NettyTransportTest {
 
         List<Sent> sent = sent();
         assertThat(sent).hasSize(1);
-        assertThat(sent.get(0).opcode).isEqualTo(2);
-        assertThat(sent.get(0).payload).hasSize(20 * (8 + 12) + 19_000);
+        assertThat(sent.get(0).opcode()).isEqualTo(2);
+        assertThat(sent.get(0).payload()).hasSize(20 * (8 + 12) + 19_000);
         assertThat(flushes).isEqualTo(1);
     }
 
@@ -101,8 +63,8 @@ class NettyTransportTest {
         List<Sent> sent = sent();
         assertThat(sent).hasSizeGreaterThan(6);
         for (Sent message : sent) {
-            assertThat(message.payload.length).isLessThanOrEqualTo(NettyTransport.UNIT_BYTES);
-            assertThat(message.payload.length % 16_008).isZero();
+            assertThat(message.payload().length).isLessThanOrEqualTo(NettyTransport.UNIT_BYTES);
+            assertThat(message.payload().length % 16_008).isZero();
         }
         assertThat(flushes).isEqualTo(1);
     }
@@ -115,7 +77,7 @@ class NettyTransportTest {
         assertThat(sent())
                 .hasSize(1)
                 .first()
-                .satisfies(message -> assertThat(message.payload).hasSize(65_543));
+                .satisfies(message -> assertThat(message.payload()).hasSize(65_543));
     }
 
     @Test
@@ -328,221 +290,5 @@ class NettyTransportTest {
         receive(RawFrames.masked().frame(opcode, text(payload)));
         assertThat(recorder.breaches()).extracting(ProtocolException::code).containsExactly(ErrorCode.CALM_DOWN);
         channel.releaseOutbound();
-    }
-
-    // ---- ends ----
-
-    @ParameterizedTest
-    @EnumSource(ErrorCode.class)
-    void closesWithTheCodeThatTheWireNames(ErrorCode code) {
-        int expected = switch (code) {
-            case NO_ERROR -> 1_000;
-            case PROTOCOL_ERROR, FLOW_CONTROL_ERROR, UNSUPPORTED, TIMEOUT -> 1_002;
-            case UNAUTHORIZED, FORBIDDEN -> 1_008;
-            case FRAME_TOO_LARGE -> 1_009;
-            case SHUTTING_DOWN -> 1_012;
-            case OVERLOADED, CALM_DOWN -> 1_013;
-            case SUPERSEDED -> 4_001;
-            default -> 1_011;
-        };
-
-        transport.close(code, "so it is");
-
-        assertThat(sent()).containsExactly(Sent.close(expected, "so it is"));
-    }
-
-    @Test
-    void aReasonTooLongForACloseFrameIsCutBetweenCharacters() {
-        transport.close(ErrorCode.NO_ERROR, "x" + "ü".repeat(100));
-
-        assertThat(sent()).containsExactly(Sent.close(1_000, "x" + "ü".repeat(61)));
-    }
-
-    @Test
-    void closesTheChannelWhenThePeerSaysGoodbyeToo() {
-        transport.close(ErrorCode.NO_ERROR, "");
-        assertThat(channel.isOpen()).isTrue();
-
-        receive(RawFrames.masked().close(1_000, new byte[0]));
-
-        assertThat(channel.isOpen()).isFalse();
-        assertThat(recorder.cause()).isNull();
-        assertThat(sent()).containsExactly(Sent.close(1_000, ""));
-    }
-
-    @Test
-    void closesTheChannelAfterTwoSecondsIfThePeerSaysNothing() {
-        transport.close(ErrorCode.NO_ERROR, "");
-        channel.advanceTimeBy(1_999, TimeUnit.MILLISECONDS);
-        channel.runPendingTasks();
-        assertThat(channel.isOpen()).isTrue();
-
-        channel.advanceTimeBy(1, TimeUnit.MILLISECONDS);
-        channel.runPendingTasks();
-        assertThat(channel.isOpen()).isFalse();
-        assertThat(recorder.closedCalls()).isEqualTo(1);
-    }
-
-    @Test
-    void answersTheGoodbyeOfThePeerBehindWhatWasWritten() {
-        transport.write(new Frame.Ping(1, false));
-
-        receive(RawFrames.masked().close(1_001, text("bye")));
-
-        assertThat(sent()).containsExactly(new Sent(2, frames(new Frame.Ping(1, false))), Sent.close(1_001, ""));
-        assertThat(channel.isOpen()).isFalse();
-        assertThat(recorder.closedCalls()).isEqualTo(1);
-    }
-
-    @Test
-    void anEmptyGoodbyeGetsAnEmptyAnswerAndIsNoFault() {
-        receive(RawFrames.masked().frame(8, new byte[0]));
-
-        assertThat(sent()).containsExactly(new Sent(8, new byte[0]));
-        assertThat(recorder.cause()).isNull();
-    }
-
-    @Test
-    void tellsWithWhatThePeerClosed() {
-        receive(RawFrames.masked().close(1_013, text("full")));
-
-        assertThat(recorder.cause())
-                .isInstanceOf(IOException.class)
-                .hasMessageContaining("1013")
-                .hasMessageContaining("full");
-        assertThat(sent()).hasSize(1);
-    }
-
-    @Test
-    void findsTheGoodbyeOfThePeerAlsoAfterABreachOfFrames() {
-        receive(RawFrames.masked().frame(2, new byte[] {0x0a, 0, 0, 0, 0, 0, 0, 0}));
-        transport.close(ErrorCode.PROTOCOL_ERROR, "reserved");
-        receive(RawFrames.masked().frame(2, frames(new Frame.Ping(1, false))).close(1_002, new byte[0]));
-
-        assertThat(channel.isOpen()).isFalse();
-        assertThat(sent()).containsExactly(Sent.close(1_002, "reserved"));
-        assertThat(recorder.frames()).isEmpty();
-    }
-
-    @Test
-    void aLostConnectionIsToldWithItsCause() {
-        channel.pipeline().fireExceptionCaught(new IOException("reset by peer"));
-        channel.runPendingTasks();
-
-        assertThat(recorder.cause()).isInstanceOf(IOException.class).hasMessage("reset by peer");
-        assertThat(channel.isOpen()).isFalse();
-    }
-
-    @Test
-    void anEndWithoutGoodbyeIsALoss() {
-        transport.write(new Frame.Data(1, ledger.issue(new byte[10]), 0));
-
-        channel.close();
-        channel.runPendingTasks();
-
-        assertThat(recorder.cause()).isInstanceOf(IOException.class).hasMessageContaining("lost");
-    }
-
-    // ---- inside ----
-
-    private void accept() {
-        if (channel != null) {
-            channel.finishAndReleaseAll();
-        }
-        channel = new EmbeddedChannel();
-        channel.freezeTime();
-        channel.config()
-                .setWriteBufferWaterMark(
-                        new WriteBufferWaterMark(NettyLoops.LOW_WATER_BYTES, NettyLoops.HIGH_WATER_BYTES));
-        channel.pipeline().addLast(new ChannelOutboundHandlerAdapter() {
-            @Override
-            public void flush(ChannelHandlerContext ctx) {
-                flushes++;
-                ctx.flush();
-            }
-        });
-        transport = new NettyTransport(loop(channel), channel, WebSocketWriter.server(), false);
-        recorder = new TransportRecorder(transport);
-        channel.pipeline().addLast(transport);
-    }
-
-    private static NettyLoop loop(EmbeddedChannel channel) {
-        return new NettyLoop(null, channel.eventLoop());
-    }
-
-    private void receive(RawFrames frames) {
-        byte[] bytes = frames.toByteArray();
-        channel.writeInbound(channel.alloc().ioBuffer(bytes.length).writeBytes(bytes));
-        channel.runPendingTasks();
-    }
-
-    private Frame.Data data(byte[] bytes) {
-        return new Frame.Data(1, ledger.issue(bytes), 0);
-    }
-
-    private static byte[] frames(Frame... frames) {
-        ByteBuf bytes = Unpooled.buffer();
-        for (Frame frame : frames) {
-            bytes.writeLong(FrameEncoder.header(frame))
-                    .writeBytes(FrameEncoder.payload(frame).toByteArray());
-        }
-        byte[] array = new byte[bytes.readableBytes()];
-        bytes.readBytes(array);
-        return array;
-    }
-
-    private static byte[] text(String text) {
-        return text.getBytes(UTF_8);
-    }
-
-    /** All messages that were sent since the last call. */
-    private List<Sent> sent() {
-        ByteBuf all = Unpooled.buffer();
-        for (ByteBuf part = channel.readOutbound(); part != null; part = channel.readOutbound()) {
-            all.writeBytes(part);
-            part.release();
-        }
-        List<Sent> sent = new ArrayList<>();
-        while (all.isReadable()) {
-            int first = all.readUnsignedByte();
-            assertThat(first & 0xf0).isEqualTo(0x80);
-            long length = all.readUnsignedByte();
-            if (length == 126) {
-                length = all.readUnsignedShort();
-            } else if (length == 127) {
-                length = all.readLong();
-            }
-            byte[] payload = new byte[(int) length];
-            all.readBytes(payload);
-            sent.add(new Sent(first & 0xf, payload));
-        }
-        return sent;
-    }
-
-    private record Sent(int opcode, byte[] payload) {
-        static Sent close(int code, String reason) {
-            byte[] text = text(reason);
-            return new Sent(
-                    8,
-                    ByteBuffer.allocate(2 + text.length)
-                            .putShort((short) code)
-                            .put(text)
-                            .array());
-        }
-
-        @Override
-        public boolean equals(Object other) {
-            return other instanceof Sent that && opcode == that.opcode && Arrays.equals(payload, that.payload);
-        }
-
-        @Override
-        public int hashCode() {
-            return 31 * opcode + Arrays.hashCode(payload);
-        }
-
-        @Override
-        public String toString() {
-            return opcode + ":" + new String(payload, UTF_8);
-        }
     }
 }
