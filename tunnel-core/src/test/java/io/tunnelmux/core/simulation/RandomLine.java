@@ -11,6 +11,7 @@ final class RandomLine implements BytePipe.Line {
     private static final int[] MOST_BYTES = {64, 1_460, 4_096, 65_536, Integer.MAX_VALUE};
     private static final int[] HIGH_WATER_BYTES = {1, 1_000, 20_000, 65_536, 65_536, 200_000};
     private static final long[] MOST_DELAY_NANOS = {0, 20_000, 1_000_000, 30_000_000};
+    private static final int MOST_QUEUED_BYTES = 20_000;
     private static final int CRUMB_BYTES = 12;
     private static final int FEW_BYTES = 2_000;
 
@@ -31,12 +32,13 @@ final class RandomLine implements BytePipe.Line {
         mostBytes = MOST_BYTES[random.nextInt(isLittle ? 0 : 2, MOST_BYTES.length)];
         crumbsPercent = random.nextInt(3) > 0 ? 0 : random.nextInt(isLittle ? 100 : 60);
         stallsPerThousand = random.nextInt(4) > 0 ? 0 : 5;
-        // Small portions and long delays together would make a line on which a ping takes longer than anybody waits for
-        // it.
+        // Small portions, long delays and long queues together would make a line on which nobody waits for a ping.
         boolean isNarrow = crumbsPercent > 0 || mostBytes < 65_536;
         mostDelayNanos =
                 MOST_DELAY_NANOS[random.nextInt(isNarrow ? MOST_DELAY_NANOS.length - 1 : MOST_DELAY_NANOS.length)];
-        highWaterBytes = HIGH_WATER_BYTES[random.nextInt(HIGH_WATER_BYTES.length)];
+        highWaterBytes = Math.min(
+                isNarrow ? MOST_QUEUED_BYTES : Integer.MAX_VALUE,
+                HIGH_WATER_BYTES[random.nextInt(HIGH_WATER_BYTES.length)]);
     }
 
     @Override
