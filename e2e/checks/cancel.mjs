@@ -7,9 +7,11 @@ import { curlInBackground } from '../lib/curl.mjs';
 import { RawClient } from '../lib/raw.mjs';
 import { frame, upgradeRequest, TEXT } from '../lib/frames.mjs';
 import { ms } from '../lib/data.mjs';
-import { pause, within } from '../lib/wait.mjs';
+import { openFiles } from '../lib/resources.mjs';
+import { eventually, pause, within } from '../lib/wait.mjs';
 
 const MOST_MS = 2_000;
+const SPARE_FILES = 3;
 
 /** Lets `client` go away with `leave`, and says how long the upstream took to notice. */
 async function noticed(t, facts, tag, leave) {
@@ -83,6 +85,33 @@ async function manyAborts(t) {
   assert.equal(await (await fetch(t.pair.url('/hello'))).text(), 'hello\n', 'others are still served');
 }
 
+/** After clients of all kinds have come and gone, both programs hold as many sockets as before. */
+async function nothingLeftBehind(t) {
+  const programs = [t.pair.gateway, t.pair.agent];
+  await fetch(t.pair.url('/hello'), { headers: { Connection: 'close' } });
+  const counts = () => programs.map(({ pid }) => openFiles(pid));
+  const before = counts();
+  for (let round = 0; round < 5; round++) {
+    const clients = await Promise.all(
+      ['/drip?every=20&bytes=1000', '/events?count=9&every=100', '/silent', '/hello', '/die?after=9&framing=length&how=reset', '/refused/x'].flatMap((path) =>
+        Array.from({ length: 20 }, async () => {
+          const raw = await RawClient.connect(t, t.pair.address(path));
+          raw.write(`GET ${path} HTTP/1.1\r\nHost: ${t.pair.authority(path)}\r\n\r\n`);
+          return raw;
+        }),
+      ),
+    );
+    const sockets = Array.from({ length: 20 }, () => new WebSocket(t.pair.url('/ws/ticks?every=50', 'ws')));
+    for (const socket of sockets) socket.on('error', () => {}); // some are cut before they are open
+    await pause(300);
+    for (const client of [...clients, ...sockets]) (client.terminate ?? client.destroy).call(client);
+  }
+  const during = counts();
+  const isBack = () => counts().every((count, i) => count <= before[i] + SPARE_FILES);
+  await eventually(20_000, `open files to come back from ${during} to ${before}`, isBack, 250);
+  t.figure(`open files ${before}, then ${during}, in the end ${counts()}`);
+}
+
 export const checks = [
   check('long-response', killed('/drip?every=50&bytes=1000')),
   check('full-speed-download', killed('/source?bytes=100000000000&seed=gone')),
@@ -94,4 +123,5 @@ export const checks = [
   check('websocket', webSocketDestroyed),
   check('idle-websocket', idleWebSocketDestroyed),
   check('300-aborts', manyAborts),
+  check('nothing-left-behind', nothingLeftBehind, { needsTunnel: true, pair: 'own' }),
 ];

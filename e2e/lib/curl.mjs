@@ -1,4 +1,5 @@
 // curl, the client that everybody has.
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -69,3 +70,15 @@ function headersOf(file) {
 }
 
 export const valuesOf = (headers, name) => headers.filter(([key]) => key === name).map(([, value]) => value);
+
+/** The error answer of a gateway: JSON, with what a program needs to know. */
+export function errorAnswer(result, status) {
+  assert.equal(result.code, 0, result.stderr);
+  assert.equal(result.info.http_code, status, result.body.toString());
+  assert.match(valuesOf(result.headers, 'content-type')[0] ?? '', /^application\/json/);
+  const answer = JSON.parse(result.body);
+  assert.equal(typeof answer.code, 'string');
+  assert.equal(typeof answer.message, 'string');
+  assert.equal(typeof answer.retryable, 'boolean');
+  return answer;
+}

@@ -63,12 +63,15 @@ export class Pair {
    * @param options.gateway further options of the gateway
    * @param options.agent further options of the agent
    * @param options.scheme `ws` or `wss`, for the agent's way to the gateway
+   * @param options.credentials the gateway's options that say which token is whose
+   * @param options.isPortShared whether clients and agents come in by the same port
    * @param options.withAgent whether to start the agent now
    */
   static async start(upstreams, logDirectory, options = {}) {
     const pair = new Pair(upstreams, logDirectory, options);
     if (DIRECT) return pair;
     [pair.httpPort, pair.tunnelPort, pair.deadPort] = await freePorts(3);
+    if (options.isPortShared) pair.tunnelPort = pair.httpPort;
     try {
       await pair.startGateway();
       if (options.withAgent !== false) await pair.startAgent();
@@ -89,7 +92,8 @@ export class Pair {
   async startGateway() {
     const args = [
       ...['--listen', `127.0.0.1:${this.httpPort}`, '--tunnel-listen', `127.0.0.1:${this.tunnelPort}`],
-      ...['--token', TOKEN, '--default-agent', AGENT_ID],
+      ...['--default-agent', AGENT_ID],
+      ...(this.options.credentials ?? ['--token', TOKEN]),
       ...(this.options.gateway ?? []),
       ...words(process.env.E2E_GATEWAY_OPTS),
     ];
@@ -104,16 +108,17 @@ export class Pair {
   }
 
   /** Starts an agent without waiting for anything. */
-  spawnAgent({ gatewayPort = this.tunnelPort, token = TOKEN, extra = words(process.env.E2E_AGENT_OPTS) } = {}) {
+  spawnAgent({ agentId = AGENT_ID, gatewayPort = this.tunnelPort, token = TOKEN, extra = words(process.env.E2E_AGENT_OPTS) } = {}) {
     const args = [
-      ...['--gateway', `${this.options.scheme ?? 'ws'}://127.0.0.1:${gatewayPort}/tunnel`, '--agent-id', AGENT_ID, '--token', token],
+      ...['--gateway', `${this.options.scheme ?? 'ws'}://127.0.0.1:${gatewayPort}/tunnel`, '--agent-id', agentId, '--token', token],
       ...['--route', `/=http://127.0.0.1:${this.upstreams.httpPort}`],
       ...['--route', `/ws=http://127.0.0.1:${this.upstreams.webSocketPort}`],
       ...['--route', `/refused=http://127.0.0.1:${this.deadPort}`],
       ...(this.options.agent ?? []),
       ...extra,
     ];
-    return startProgram('agent', args, { logDirectory: this.logDirectory, name: `agent-${this.number}` });
+    const name = agentId === AGENT_ID ? `agent-${this.number}` : `agent-${this.number}-${agentId}`;
+    return startProgram('agent', args, { logDirectory: this.logDirectory, name });
   }
 
   /** The address that serves `path`. */

@@ -1,5 +1,5 @@
 // What processes take: resident memory, sampled, and processor time.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 export function residentBytes(pid) {
   const match = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
@@ -13,6 +13,9 @@ export function processorSeconds(pid) {
   const afterName = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1).split(' ');
   return (Number(afterName[11]) + Number(afterName[12])) / CLOCK_TICKS_PER_SECOND;
 }
+
+/** How many files and sockets a process has open. */
+export const openFiles = (pid) => readdirSync(`/proc/${pid}/fd`).length;
 
 /** Samples the resident memory of one process ten times a second, from its construction on. */
 export class MemoryWatch {

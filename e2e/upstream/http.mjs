@@ -8,7 +8,8 @@ import { Exchanges } from './exchanges.mjs';
 
 const exchanges = new Exchanges();
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-let running = 0;
+/** The request targets that are being answered. */
+const running = new Set();
 let mostRunning = 0;
 
 /** Path → what it does with (request, response, query, exchange). */
@@ -140,12 +141,13 @@ const upgrades = {
         `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
     );
   },
+  '/upgrade/silent': (_, socket) => socket.resume().on('end', () => socket.end()),
   '/upgrade/wrong-accept': (_, socket) => {
     socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: bm9wZQ==\r\n\r\n');
   },
 };
 
-const server = createServer({ keepAlive: true, keepAliveTimeout: 60_000, requestTimeout: 0, highWaterMark: 64 * 1024 }, handle);
+const server = createServer({ keepAlive: true, requestTimeout: 0, highWaterMark: 64 * 1024 }, handle);
 server.on('checkContinue', (request, response) => {
   if (request.url.startsWith('/refuse-expectation')) {
     response.writeHead(417, { 'Content-Length': 0, Connection: 'close' }).end();
@@ -170,8 +172,8 @@ serveAnswers({
   await: (args) => exchanges.await(args),
   concurrency: () => {
     const most = mostRunning;
-    mostRunning = running;
-    return { running, most };
+    mostRunning = running.size;
+    return { running: [...running].map(({ url }) => url), most };
   },
 });
 
@@ -184,12 +186,13 @@ function handle(request, response, extra = {}) {
     ...extra,
   });
   Object.defineProperty(exchange, 'socket', { value: request.socket, enumerable: true });
-  mostRunning = Math.max(mostRunning, ++running);
+  running.add(request);
+  mostRunning = Math.max(mostRunning, running.size);
   request.on('end', () => (exchange.requestComplete = true));
   request.on('error', (error) => (exchange.requestError = error.code));
   response.on('error', (error) => (exchange.responseError = error.code));
   response.on('close', () => {
-    running--;
+    running.delete(request);
     exchange.closedAt = Date.now();
   });
   const [path, query] = request.url.split(/\?(.*)/s);
