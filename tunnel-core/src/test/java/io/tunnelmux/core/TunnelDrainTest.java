@@ -19,6 +19,60 @@ class TunnelDrainTest {
     private final Rig rig = Rig.open();
 
     @Test
+    void drainsUntilTheLastStreamHasEnded() {
+        rig.peer.opens(1, Rig.request(), 0);
+        rig.peer.takeReceived();
+
+        rig.tunnel().drain("restart", Duration.ofSeconds(30));
+        rig.loop.runUntilIdle();
+        assertThat(rig.peer.takeReceived())
+                .containsExactly(new Frame.GoAway(1, ErrorCode.SHUTTING_DOWN.value(), 0, "restart"));
+        rig.peer.opens(3, Rig.request(), 0).sends(Rig.data(3, 10));
+        assertThat(rig.accepted).containsOnlyKeys(1);
+        assertThat(rig.ended).isEmpty();
+
+        rig.accepted.get(1).end();
+        rig.peer.sends(Rig.lastData(1, 0));
+        assertThat(rig.ended).hasSize(1);
+        assertThat(rig.peer.isClosed()).isTrue();
+    }
+
+    @Test
+    void endsADrainWhosePatienceIsOver() {
+        rig.peer.opens(1, Rig.request(), 0);
+
+        rig.tunnel().drain("restart", Duration.ofSeconds(30));
+        rig.loop.advance(Duration.ofSeconds(10));
+        rig.peer.sends(Rig.data(1, 1));
+        rig.loop.advance(Duration.ofSeconds(20));
+
+        assertThat(rig.ended).hasSize(1);
+        assertThat(rig.handlers.get(1).outcome()).isNotNull();
+    }
+
+    @Test
+    void endsWhatADrainingPeerDidNotTakeAsRetryable() {
+        TunnelStream taken = rig.opens();
+        TunnelStream notTaken = rig.opens();
+
+        rig.peer.sends(new Frame.GoAway(taken.id(), ErrorCode.SHUTTING_DOWN.value(), 0, "restart"));
+
+        assertThat(rig.handler(taken).outcome()).isNull();
+        assertThat(rig.handler(notTaken).outcome())
+                .isEqualTo(Outcome.remote(ErrorCode.REFUSED.value(), "the peer is draining: restart"));
+        assertThat(rig.tunnel().takesStreams()).isFalse();
+        assertThat(rig.drainingCalls).isEqualTo(1);
+    }
+
+    @Test
+    void endsInAnOrderlyWayWhenADrainedPeerCloses() {
+        rig.peer.sends(new Frame.GoAway(0, ErrorCode.SHUTTING_DOWN.value(), 0, "restart"));
+        rig.peer.closes();
+
+        assertThat(rig.ended).containsExactly(Outcome.remote(ErrorCode.SHUTTING_DOWN.value(), "drained"));
+    }
+
+    @Test
     void aStreamWhoseOpenIsNotWholeIsNotTaken() {
         Payload request = MessageCodec.of(MessageFormat.CBOR).encode(Rig.request());
         rig.peer.opens(1, Rig.request(), 0);
