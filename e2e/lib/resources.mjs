@@ -17,6 +17,20 @@ export function processorSeconds(pid) {
 /** How many files and sockets a process has open. */
 export const openFiles = (pid) => readdirSync(`/proc/${pid}/fd`).length;
 
+/** How many bytes the kernel holds, received or to be sent, in connections that have one of these ports at either end. */
+export function kernelBytes(ports) {
+  let bytes = 0;
+  for (const file of ['/proc/net/tcp', '/proc/net/tcp6']) {
+    for (const line of readFileSync(file, 'latin1').trim().split('\n').slice(1)) {
+      const [, local, remote, , queues] = line.trim().split(/\s+/);
+      if (![local, remote].some((address) => ports.includes(parseInt(address.split(':')[1], 16)))) continue;
+      if (remote.endsWith(':0000')) continue; // a listener's queues count connections
+      bytes += queues.split(':').reduce((sum, hex) => sum + parseInt(hex, 16), 0);
+    }
+  }
+  return bytes;
+}
+
 /** Samples the resident memory of one process ten times a second, from its construction on. */
 export class MemoryWatch {
   constructor(child) {
