@@ -273,7 +273,12 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Req
 
     @Override
     public void channelReadComplete(ChannelHandlerContext context) {
-        awaitBody();
+        if (!gate.isOpen() && exchange != null && PeerState.hasEnded(channel)) {
+            // It would be noticed late: nothing is read for now, and the end stands behind what waits to be read.
+            channel.close();
+        } else {
+            awaitBody();
+        }
     }
 
     private void awaitBody() {
