@@ -27,7 +27,7 @@ record Comparison(Load load, Map<Integer, Map<String, List<RoundResult>>> rounds
         for (int pass = 0; pass < load.warmUpRounds(); pass++) {
             for (int size : load.sizes()) {
                 for (Target target : targets) {
-                    LoadRound.run(load, target, size, random);
+                    LoadRound.warmUp(load, target, size, random);
                 }
             }
         }

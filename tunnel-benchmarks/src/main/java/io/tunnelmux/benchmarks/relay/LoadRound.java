@@ -18,6 +18,9 @@ final class LoadRound {
     private static final Duration DEADLINE = Duration.ofSeconds(10);
     private static final long LONGEST_NANOS = DEADLINE.toNanos() * 2;
     private static final int SIGNIFICANT_DIGITS = 3;
+    private static final long WARM_UP_MESSAGES = 20_000;
+    private static final long WARM_UP_BYTES = 256 * 1024 * 1024;
+    private static final long WARM_UP_ROUNDS = 10;
 
     private final Target target;
     private final int messageBytes;
@@ -26,6 +29,7 @@ final class LoadRound {
     private boolean sending = true;
     private int underWay;
     private boolean progress;
+    private long answers;
 
     private LoadRound(Target target, int messageBytes) {
         this.target = target;
@@ -38,10 +42,20 @@ final class LoadRound {
      * @throws IOException if the target refuses, gives back other bytes, closes, or is silent for 10 seconds
      */
     static RoundResult run(Load load, Target target, int messageBytes, Random random) throws IOException {
-        return new LoadRound(target, messageBytes).run(load, random);
+        return new LoadRound(target, messageBytes).run(load, 0, random);
     }
 
-    private RoundResult run(Load load, Random random) throws IOException {
+    /**
+     * Runs a round that is not to be reported, until JIT compilers have had enough to go by, also where other processes leave little time
+     * for it: for 20,000 messages or 256 MiB, unless that takes ten times as long as a round.
+     *
+     * @throws IOException as {@link #run}
+     */
+    static void warmUp(Load load, Target target, int messageBytes, Random random) throws IOException {
+        new LoadRound(target, messageBytes).run(load, Math.min(WARM_UP_MESSAGES, WARM_UP_BYTES / messageBytes), random);
+    }
+
+    private RoundResult run(Load load, long leastAnswers, Random random) throws IOException {
         List<EchoClient> clients = new ArrayList<>();
         try (Selector selector = Selector.open()) {
             for (int i = 0; i < load.connections(); i++) {
@@ -56,6 +70,10 @@ final class LoadRound {
             double processorSeconds = ProcessorTime.seconds(target.relays());
             long began = System.nanoTime();
             turn(selector, load.round().toNanos());
+            while (answers < leastAnswers
+                    && System.nanoTime() - began < WARM_UP_ROUNDS * load.round().toNanos()) {
+                turn(selector, 0);
+            }
             long nanos = System.nanoTime() - began;
             processorSeconds = ProcessorTime.seconds(target.relays()) - processorSeconds;
             counting = false;
@@ -94,6 +112,7 @@ final class LoadRound {
             if (nanos < 0) {
                 return;
             }
+            answers++;
             if (counting) {
                 roundTrips.recordValue(Math.min(nanos, LONGEST_NANOS));
             }
