@@ -11,7 +11,7 @@ function* programLines(t) {
 }
 
 /** What a check of this suite brings about on purpose, and the agent rightly says loudly. */
-const TOKEN_REFUSED = /refuses this agent's token|DOES NOT LET THIS AGENT IN/;
+const TOKEN_REFUSED = /does not let this agent in/;
 
 const without = (pattern, what, except = /$^/) => async (t) => {
   let lines = 0;

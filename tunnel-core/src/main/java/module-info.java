@@ -1,6 +1,6 @@
 import org.jspecify.annotations.NullMarked;
 
-/** One multiplexed tunnel over any transport: streams, credit, priorities, keep-alive, resume. Knows no sockets. */
+/** One multiplexed tunnel over any transport: streams, credit, keep-alive, drain. Knows no sockets. */
 @NullMarked
 module io.tunnelmux.core {
     requires transitive io.tunnelmux.protocol;

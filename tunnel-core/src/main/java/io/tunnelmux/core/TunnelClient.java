@@ -232,7 +232,7 @@ public final class TunnelClient {
         if (code == ErrorCode.UNAUTHORIZED || code == ErrorCode.FORBIDDEN) {
             delay = backoff.slowDelay();
             LOG.error(
-                    "the gateway refuses this agent's token, trying again slowly agent_id={} why=\"{}\"",
+                    "the gateway does not let this agent in, compare its token with what the gateway knows for this id; trying again slowly agent_id={} why=\"{}\"",
                     agentId,
                     detail);
         } else if (code == ErrorCode.SUPERSEDED) {

@@ -10,6 +10,7 @@ import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Headers;
 import io.tunnelmux.protocol.Message;
+import io.tunnelmux.protocol.Payload;
 import io.tunnelmux.protocol.Settings;
 import java.io.IOException;
 import java.time.Duration;
@@ -61,6 +62,24 @@ class TunnelTest {
         rig.loop.runUntilIdle();
 
         assertThat(rig.peer.takeReceived()).containsExactly(lastData(stream.id(), 10));
+    }
+
+    @Test
+    void gathersSmallPiecesThatWaitBehindEachOther() {
+        Rig rig = Rig.open();
+        TunnelStream stream = rig.opens();
+        rig.peer.takeReceived();
+
+        for (int i = 0; i < 20_000; i++) {
+            stream.write(Payload.of(new byte[] {(byte) i}));
+        }
+        stream.end();
+        rig.loop.runUntilIdle();
+
+        List<Frame.Data> sent = rig.peer.takeReceived(Frame.Data.class);
+        assertThat(sent).hasSize(2).extracting(Frame.Data::isEnd).containsExactly(false, true);
+        assertThat(sum(sent)).isEqualTo(20_000);
+        assertThat(sent.get(1).payload().byteAt(0)).isEqualTo((byte) StreamQueue.GATHERED_BYTES);
     }
 
     @Test

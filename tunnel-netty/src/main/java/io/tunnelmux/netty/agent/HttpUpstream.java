@@ -73,7 +73,7 @@ final class HttpUpstream extends UpstreamExchange {
         isEndReceived |= data.isEnd();
         UpstreamConnection connection = connection();
         StreamPressure pressure = pressure();
-        if (isOver()) {
+        if (isOver() || data.payload().length() == 0 && connection == null) {
             data.payload().release();
         } else if (connection == null || pressure == null) {
             early.add(data);
@@ -91,7 +91,7 @@ final class HttpUpstream extends UpstreamExchange {
         if (message instanceof Message.ProxyTrailers trailers && isEnd) {
             try {
                 end = new DefaultLastHttpContent();
-                end.trailingHeaders().set(HttpMapping.toHttp(trailers.headers(), false));
+                end.trailingHeaders().set(HttpMapping.toTrailers(HttpMapping.toHttp(trailers.headers(), false)));
             } catch (MalformedHttpException | IllegalArgumentException e) {
                 abort("trailers: " + e.getMessage());
                 return;

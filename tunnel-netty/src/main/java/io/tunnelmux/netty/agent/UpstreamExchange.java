@@ -222,8 +222,8 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
         } else {
             stream.write(NettyPayload.of(last.content()));
             try {
-                Headers trailers =
-                        HttpMapping.toCarried(last.trailingHeaders(), false).build();
+                Headers trailers = HttpMapping.toCarried(HttpMapping.toTrailers(last.trailingHeaders()), false)
+                        .build();
                 stream.send(new Message.ProxyTrailers(trailers), true);
             } catch (MalformedHttpException e) {
                 fail(ErrorCode.UPSTREAM_INVALID, "the upstream's trailers are invalid", e);

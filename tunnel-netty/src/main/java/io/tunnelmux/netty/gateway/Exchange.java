@@ -45,7 +45,7 @@ final class Exchange implements StreamHandler {
     }
 
     /** More would be a way to fill the memory of the gateway: they need no credit. */
-    private static final int MAX_INFORMATIONAL = 64;
+    private static final int MAX_INFORMATIONAL = 16;
 
     private static final int MAX_ATTEMPTS = 2;
 
@@ -160,8 +160,8 @@ final class Exchange implements StreamHandler {
         }
         try {
             to.send(
-                    new Message.ProxyTrailers(
-                            HttpMapping.toCarried(trailers, false).build()),
+                    new Message.ProxyTrailers(HttpMapping.toCarried(HttpMapping.toTrailers(trailers), false)
+                            .build()),
                     true);
         } catch (MalformedHttpException e) {
             fail(ErrorCode.CANCELLED, ErrorAnswer.refused(HttpResponseStatus.BAD_REQUEST, "malformed trailers"));
@@ -254,7 +254,8 @@ final class Exchange implements StreamHandler {
     private void onInformational(Message.ProxyResponse response, boolean isEnd) throws MalformedHttpException {
         if (isEnd || ++informational > MAX_INFORMATIONAL) {
             invalid(isEnd ? "an end in place of a response" : "too many informational responses");
-        } else if (head.isHttp11()) {
+        } else if (head.isHttp11() && channel.isWritable()) {
+            // To a client that reads nothing it is of no use, and no credit bounds it.
             HttpResponse informing = HttpMapping.toResponse(response, false);
             channel.write(
                     new DefaultFullHttpResponse(
@@ -346,7 +347,10 @@ final class Exchange implements StreamHandler {
 
     private void onTrailers(Message.ProxyTrailers trailers) {
         try {
-            onEnd(isChunked ? HttpMapping.toHttp(trailers.headers(), false) : EmptyHttpHeaders.INSTANCE);
+            onEnd(
+                    isChunked
+                            ? HttpMapping.toTrailers(HttpMapping.toHttp(trailers.headers(), false))
+                            : EmptyHttpHeaders.INSTANCE);
         } catch (MalformedHttpException e) {
             invalid("trailers: " + e.getMessage());
         }

@@ -18,7 +18,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,6 +42,41 @@ import org.jspecify.annotations.Nullable;
  * <p>Without state; any thread.
  */
 public final class HttpMapping {
+
+    /** More are refused. */
+    public static final int MAX_TRAILERS = 100;
+
+    private static final Set<String> NEVER_TRAILERS = Set.of(
+            "age",
+            "authorization",
+            "cache-control",
+            "connection",
+            "cookie",
+            "expect",
+            "expires",
+            "forwarded",
+            "host",
+            "if-match",
+            "if-modified-since",
+            "if-none-match",
+            "if-range",
+            "if-unmodified-since",
+            "keep-alive",
+            "location",
+            "max-forwards",
+            "origin",
+            "pragma",
+            "range",
+            "retry-after",
+            "set-cookie",
+            "te",
+            "trailer",
+            "transfer-encoding",
+            "upgrade",
+            "vary",
+            "via",
+            "www-authenticate",
+            "x-real-ip");
 
     private static final AsciiString KEEP_ALIVE = AsciiString.cached("keep-alive");
     private static final AsciiString PROXY_CONNECTION = AsciiString.cached("proxy-connection");
@@ -240,6 +277,32 @@ public final class HttpMapping {
             }
         }
         names.add(option);
+    }
+
+    /**
+     * Trailers, as far as they pass: none that a recipient might take for a field of the head and act upon (RFC 9110, 6.5.1), such as framing,
+     * routing, authentication, cookies, or what a proxy says of its client. Both programs filter, in both directions.
+     *
+     * @throws MalformedHttpException if there are more than {@value #MAX_TRAILERS}, or one is malformed
+     */
+    public static HttpHeaders toTrailers(HttpHeaders received) throws MalformedHttpException {
+        if (received.size() > MAX_TRAILERS) {
+            throw new MalformedHttpException(received.size() + " trailers");
+        }
+        HttpHeaders passed = DefaultHttpHeadersFactory.trailersFactory().newHeaders();
+        for (Map.Entry<String, String> field : received) {
+            String name = field.getKey().toLowerCase(Locale.ROOT);
+            boolean isOfHead = NEVER_TRAILERS.contains(name)
+                    || name.startsWith("x-forwarded-")
+                    || name.startsWith("content-")
+                    || name.startsWith("proxy-")
+                    || name.startsWith("sec-")
+                    || name.indexOf('_') >= 0;
+            if (!isOfHead) {
+                passed.add(field.getKey(), field.getValue());
+            }
+        }
+        return passed;
     }
 
     private static boolean passes(CharSequence name, List<String> nominated, boolean isUpgrade) {

@@ -145,7 +145,7 @@ class HttpUpstreamTest {
             assertThat(probe.response().headers().contains("transfer-encoding")).isFalse();
             assertThat(seen.get())
                     .isEqualTo("POST / HTTP/1.1\r\nhost: app.example\r\ntransfer-encoding: chunked\r\n\r\n"
-                            + "3\r\none\r\n3\r\ntwo\r\n0\r\nX-Sum: 7\r\n\r\n");
+                            + "6\r\nonetwo\r\n0\r\nX-Sum: 7\r\n\r\n");
         }
     }
 

@@ -8,7 +8,6 @@ import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
@@ -26,7 +25,6 @@ public final class AgentMain {
     private static final int EXIT_FAILED = 1;
     private static final Duration DRAIN_PATIENCE = Duration.ofSeconds(7);
     private static final Duration LAST_PATIENCE = Duration.ofMillis(9_500);
-    private static final Pattern REFUSED = Pattern.compile("\\b(401|403|UNAUTHORIZED|FORBIDDEN)\\b");
 
     private AgentMain() {}
 
@@ -81,11 +79,10 @@ public final class AgentMain {
                 : message.lines().findFirst().orElse("").trim();
     }
 
-    /** Says what people and scripts wait for: that the agent is ready, or why it may never be. */
+    /** Says what people and scripts wait for: that the agent is ready. */
     private static final class Announcer implements Agent.Listener {
         private final String agentId;
         private final AtomicBoolean isReady = new AtomicBoolean();
-        private final AtomicBoolean isRefusalTold = new AtomicBoolean();
 
         Announcer(String agentId) {
             this.agentId = agentId;
@@ -94,18 +91,10 @@ public final class AgentMain {
         @Override
         public void onState(int connection, TunnelClient.State state, String detail) {
             if (state == TunnelClient.State.CONNECTED) {
-                isRefusalTold.set(false);
                 if (!isReady.getAndSet(true)) {
                     System.out.println("agent ready agent_id=" + agentId);
                     System.out.flush();
                 }
-            } else if (state == TunnelClient.State.WAITING
-                    && REFUSED.matcher(detail).find()
-                    && !isRefusalTold.getAndSet(true)) {
-                LOG.error(
-                        "THE GATEWAY DOES NOT LET THIS AGENT IN agent_id={}: compare --token with what the gateway knows for this id;"
-                                + " the next attempts are up to a minute apart",
-                        agentId);
             }
         }
     }
