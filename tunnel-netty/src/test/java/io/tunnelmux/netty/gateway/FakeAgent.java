@@ -9,6 +9,7 @@ import io.tunnelmux.core.TunnelHandler;
 import io.tunnelmux.core.TunnelStream;
 import io.tunnelmux.netty.transport.NettyConnector;
 import io.tunnelmux.netty.transport.NettyLoops;
+import io.tunnelmux.netty.transport.TlsConfig;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Headers;
@@ -26,6 +27,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** An agent on a real tunnel, whose every answer a test gives by hand. */
 final class FakeAgent implements AutoCloseable {
@@ -40,10 +42,18 @@ final class FakeAgent implements AutoCloseable {
     private volatile boolean refusesAll;
     private volatile boolean takesNothing;
 
-    private FakeAgent(NettyLoops loops, InetSocketAddress gateway, String id, String instance, String token)
+    private FakeAgent(
+            NettyLoops loops,
+            InetSocketAddress gateway,
+            String id,
+            String instance,
+            String token,
+            @Nullable TlsConfig tls)
             throws IOException {
-        client = TunnelClient.builder(NettyConnector.builder(loops.next()).build())
-                .gateways(List.of(URI.create("ws://127.0.0.1:" + gateway.getPort() + "/tunnel")))
+        String scheme = tls == null ? "ws" : "wss";
+        client = TunnelClient.builder(
+                        NettyConnector.builder(loops.next()).tls(tls).build())
+                .gateways(List.of(URI.create(scheme + "://localhost:" + gateway.getPort() + "/tunnel")))
                 .agentId(id)
                 .instanceId(instance)
                 .token(() -> token)
@@ -53,17 +63,24 @@ final class FakeAgent implements AutoCloseable {
     }
 
     /** Dials, and waits until the tunnel stands. */
-    static FakeAgent connect(NettyLoops loops, InetSocketAddress gateway, String id, String instance, String token)
+    static FakeAgent connect(
+            NettyLoops loops,
+            InetSocketAddress gateway,
+            String id,
+            String instance,
+            String token,
+            @Nullable TlsConfig tls)
             throws Exception {
-        FakeAgent agent = new FakeAgent(loops, gateway, id, instance, token);
+        FakeAgent agent = new FakeAgent(loops, gateway, id, instance, token, tls);
         agent.client.start();
         agent.tunnel();
         return agent;
     }
 
+    /** Dials, and waits for nothing. */
     static FakeAgent dial(NettyLoops loops, InetSocketAddress gateway, String id, String instance, String token)
             throws IOException {
-        FakeAgent agent = new FakeAgent(loops, gateway, id, instance, token);
+        FakeAgent agent = new FakeAgent(loops, gateway, id, instance, token, null);
         agent.client.start();
         return agent;
     }

@@ -2,11 +2,13 @@ package io.tunnelmux.netty.gateway;
 
 import io.tunnelmux.netty.transport.IoMode;
 import io.tunnelmux.netty.transport.NettyLoops;
+import io.tunnelmux.netty.transport.TlsConfig;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** A gateway on free ports, with agents and clients that end with it. */
 final class GatewayRig implements AutoCloseable {
@@ -17,6 +19,7 @@ final class GatewayRig implements AutoCloseable {
     private final NettyLoops loops = NettyLoops.create(1, IoMode.AUTO);
     private final List<AutoCloseable> closeables = new ArrayList<>();
     private final Gateway gateway;
+    private @Nullable TlsConfig agentTls;
 
     private GatewayRig(GatewayConfig config) throws Exception {
         gateway = Gateway.start(config).toCompletableFuture().get(FakeAgent.PATIENCE_SECONDS, TimeUnit.SECONDS);
@@ -37,6 +40,11 @@ final class GatewayRig implements AutoCloseable {
         return new GatewayRig(config.build());
     }
 
+    /** Agents dial through TLS from now on. */
+    void secureAgents(TlsConfig tls) {
+        agentTls = tls;
+    }
+
     Gateway gateway() {
         return gateway;
     }
@@ -46,7 +54,7 @@ final class GatewayRig implements AutoCloseable {
     }
 
     FakeAgent agent(String instance) throws Exception {
-        return closed(FakeAgent.connect(loops, gateway.tunnelAddress(), AGENT, instance, TOKEN));
+        return closed(FakeAgent.connect(loops, gateway.tunnelAddress(), AGENT, instance, TOKEN, agentTls));
     }
 
     FakeAgent dialling(String id, String token) throws IOException {

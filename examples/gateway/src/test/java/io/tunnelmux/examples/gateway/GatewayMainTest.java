@@ -1,0 +1,89 @@
+package io.tunnelmux.examples.gateway;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** How the program ends when it cannot begin; how it runs is checked from outside. */
+class GatewayMainTest {
+
+    private final PrintStream original = System.err;
+    private final ByteArrayOutputStream said = new ByteArrayOutputStream();
+
+    @BeforeEach
+    void listen() {
+        System.setErr(new PrintStream(said, true, StandardCharsets.UTF_8));
+    }
+
+    @AfterEach
+    void restore() {
+        System.setErr(original);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "--no-such-option",
+                "",
+                "--token",
+                "--token a --tokens-file b",
+                "--token a --listen nonsense",
+                "--token a --upgrade-timeout soon",
+                "--token a --route a=b --route a=c",
+                "--token a --tls-cert missing",
+                "--token a --tls-cert missing --tls-key missing",
+                "--tokens-file missing",
+                "--token a stray"
+            })
+    void misuseIsOneLineAndTwo(String line) {
+        assertThat(run(line)).isEqualTo(2);
+        assertThat(lines()).hasSize(1);
+        assertThat(said.toString(StandardCharsets.UTF_8).strip().lines()).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "--config a.yaml",
+                "--tcp-listen 127.0.0.1:1=a",
+                "--metrics-listen 127.0.0.1:1",
+                "--stream-idle-timeout 5m",
+                "--websocket-mode aware",
+                "--route a=b;mode=aware"
+            })
+    void whatIsToComeSaysSo(String line) {
+        assertThat(run("--token a " + line)).isEqualTo(2);
+        assertThat(lines()).singleElement().asString().contains("not yet");
+    }
+
+    @Test
+    void anAddressInUseIsOneLineAndOne() throws Exception {
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByAddress(new byte[] {127, 0, 0, 1}))) {
+            String address = "127.0.0.1:" + taken.getLocalPort();
+            assertThat(run("--token a --listen 127.0.0.1:0 --tunnel-listen " + address))
+                    .isEqualTo(1);
+            assertThat(lines()).singleElement().asString().contains("cannot listen on " + address);
+        }
+    }
+
+    private static int run(String line) {
+        return GatewayMain.commandLine().execute(line.isEmpty() ? new String[0] : line.split(" "));
+    }
+
+    private List<String> lines() {
+        return Stream.of(said.toString(StandardCharsets.UTF_8).split("\\R"))
+                .filter(line -> line.startsWith("tunnel-gateway: "))
+                .toList();
+    }
+}
