@@ -248,4 +248,29 @@ class HttpMappingTest {
         headers.forEach(entry -> lines.add(entry.getKey() + ": " + entry.getValue()));
         return lines;
     }
+
+    @Test
+    void keepsFieldsOfTheHeadOutOfTrailers() throws MalformedHttpException {
+        HttpHeaders received = new DefaultHttpHeaders()
+                .add("X-Checksum", "7")
+                .add("X-Forwarded-For", "6.6.6.6")
+                .add("x_forwarded_for", "6.6.6.6")
+                .add("Authorization", "Bearer x")
+                .add("Cookie", "a=b")
+                .add("Host", "evil")
+                .add("Content-Length", "9")
+                .add("grpc-status", "0");
+
+        assertThat(HttpMapping.toTrailers(received).names()).containsExactlyInAnyOrder("X-Checksum", "grpc-status");
+    }
+
+    @Test
+    void refusesMoreTrailersThanAnyoneNeeds() {
+        HttpHeaders received = new DefaultHttpHeaders();
+        for (int i = 0; i <= HttpMapping.MAX_TRAILERS; i++) {
+            received.add("x-" + i, "v");
+        }
+
+        assertThatThrownBy(() -> HttpMapping.toTrailers(received)).isInstanceOf(MalformedHttpException.class);
+    }
 }
