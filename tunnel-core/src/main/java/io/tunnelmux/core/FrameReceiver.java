@@ -270,7 +270,12 @@ final class FrameReceiver implements TransportListener {
 
     @Override
     public void onPing(Frame.Ping frame) {
-        if (!cannotTake(frame) && !frame.isReply()) {
+        if (cannotTake(frame)) {
+            return;
+        }
+        if (frame.isReply()) {
+            tunnel.onPong(frame.opaque());
+        } else {
             tunnel.scheduler().pong(frame.opaque());
         }
     }

@@ -1,6 +1,7 @@
 package io.tunnelmux.core;
 
 import io.tunnelmux.core.transport.Transport;
+import io.tunnelmux.core.transport.TunnelException;
 import io.tunnelmux.core.transport.TunnelLoop;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Frame;
@@ -13,6 +14,8 @@ import io.tunnelmux.protocol.Settings;
 import io.tunnelmux.protocol.codec.HelloCodec;
 import io.tunnelmux.protocol.codec.MessageCodec;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -51,20 +54,15 @@ public final class Tunnel {
     private final StreamTable streams;
     private final ReceiveWindow receiveWindow;
     private final WriteScheduler scheduler;
+    private final RoundTrips roundTrips;
     private final KeepAlive keepAlive;
+    private final Drain drain;
     private final FrameReceiver receiver;
     private State state = State.HANDSHAKE;
     private MessageCodec codec = MessageCodec.of(MessageFormat.CBOR);
     private @Nullable Hello peer;
     private String sessionId = "";
-    private boolean isDrainingLocally;
-    private boolean isDrainingRemotely;
-    private int lastAcceptedId = Integer.MAX_VALUE;
-    private long reconnectAfterMillis;
-    private int lastIdPeerTakes = Integer.MAX_VALUE;
     private TunnelLoop.@Nullable Timer handshakeTimer;
-    private TunnelLoop.@Nullable Timer drainTimer;
-    private long drainDeadlineNanos;
     private volatile int openStreams;
     private volatile boolean takesStreams;
 
@@ -78,10 +76,12 @@ public final class Tunnel {
         streams = new StreamTable(handshake.isDialler());
         receiveWindow = new ReceiveWindow(config.settings().tunnelWindowBytes());
         scheduler = new WriteScheduler(this, transport, receiveWindow);
+        roundTrips = new RoundTrips(loop, scheduler::control);
+        drain = new Drain(loop);
         keepAlive = new KeepAlive(
                 loop,
                 config.settings(),
-                () -> scheduler.control(new Frame.Ping(loop.nanoTime(), false)),
+                roundTrips::measure,
                 () -> end(
                         Outcome.local(ErrorCode.TIMEOUT, "nothing came from the peer, not even an answer to a ping"),
                         true));
@@ -167,6 +167,19 @@ public final class Tunnel {
     }
 
     /**
+     * Asks the peer for a sign of life, ahead of all that waits to be sent. A peer may take more than 20 at once or 2 a second for a flood, and end the
+     * tunnel ({@code CALM_DOWN}).
+     *
+     * @return completes on the loop with the time until the answer came; fails with a {@link TunnelException}: {@code TRANSPORT_LOST} if the tunnel has
+     *     ended or ends before that, {@code OVERLOADED} if 8 pings wait for their answers
+     */
+    public CompletionStage<Duration> ping() {
+        CompletableFuture<Duration> answered = new CompletableFuture<>();
+        loop.execute(() -> pingInLoop(answered));
+        return answered.minimalCompletionStage();
+    }
+
+    /**
      * Goes down in an orderly way: the peer is told to open no more streams, those under way go on, and the tunnel ends with the last of them or when
      * {@code patience} is over, whichever comes first. Further calls can only shorten the patience.
      */
@@ -201,7 +214,7 @@ public final class Tunnel {
 
     /** How long the peer's GOAWAY asked to stay away; 0 is at will. */
     long reconnectAfterMillis() {
-        return reconnectAfterMillis;
+        return drain.reconnectAfterMillis();
     }
 
     boolean isEnded() {
@@ -274,7 +287,7 @@ public final class Tunnel {
 
     /** Whether this side still takes the peer's streams with this id: not those above what its GOAWAY said. */
     boolean takesRemote(int id) {
-        return id <= lastAcceptedId;
+        return id <= drain.lastAcceptedId();
     }
 
     /** The peer opens a stream; who handles it is asked. */
@@ -303,17 +316,14 @@ public final class Tunnel {
     }
 
     void onGoAway(Frame.GoAway goAway) {
-        reconnectAfterMillis = goAway.reconnectAfterMillis();
-        ErrorCode code = ErrorCode.of(goAway.code());
-        boolean isDraining = code == ErrorCode.NO_ERROR || code == ErrorCode.SHUTTING_DOWN;
-        if (isDraining && goAway.lastStreamId() > lastIdPeerTakes) {
-            receiver.onBreach(ProtocolException.tunnel(
-                    ErrorCode.PROTOCOL_ERROR,
-                    "GOAWAY takes streams up to " + goAway.lastStreamId() + ", before up to " + lastIdPeerTakes));
+        boolean goesOn;
+        try {
+            goesOn = drain.onGoAway(goAway);
+        } catch (ProtocolException e) {
+            receiver.onBreach(e);
             return;
         }
-        lastIdPeerTakes = Math.min(lastIdPeerTakes, goAway.lastStreamId());
-        if (!isDraining || state == State.HANDSHAKE) {
+        if (!goesOn || state == State.HANDSHAKE) {
             end(Outcome.remote(goAway.code(), goAway.reason()), false);
             return;
         }
@@ -323,21 +333,25 @@ public final class Tunnel {
                 stream.finish(Outcome.remote(ErrorCode.REFUSED.value(), "the peer is draining: " + goAway.reason()));
             }
         });
-        if (!isDrainingRemotely) {
-            isDrainingRemotely = true;
+        if (!drain.isRemote()) {
+            drain.beginRemotely();
             owner.onDraining(this);
             callHandler(() -> handler.onDraining(this));
         }
     }
 
+    void onPong(long opaque) {
+        roundTrips.onAnswer(opaque);
+    }
+
     /** Whether the peer has said that it did not take this stream. */
     private boolean isBeyondPeer(TunnelStream stream) {
-        return streams.isLocal(stream.id()) && stream.id() > lastIdPeerTakes;
+        return streams.isLocal(stream.id()) && drain.isBeyondPeer(stream.id());
     }
 
     /** The transport is gone; where the peer was draining and nothing was left, that is how it said it would end. */
     void onTransportClosed(@Nullable Throwable cause) {
-        boolean isDrained = isDrainingRemotely && streams.size() == 0;
+        boolean isDrained = drain.isRemote() && streams.size() == 0;
         String reason = cause == null ? "the transport was closed" : "the transport was lost: " + cause;
         end(
                 isDrained
@@ -351,7 +365,7 @@ public final class Tunnel {
         receiver.forget(stream);
         streams.remove(stream);
         openStreams = streams.size();
-        if (isDrainingLocally && streams.size() == 0) {
+        if (drain.isLocal() && streams.size() == 0) {
             loop.execute(this::endIfDrained);
         }
     }
@@ -365,8 +379,11 @@ public final class Tunnel {
         state = State.ENDED;
         takesStreams = false;
         keepAlive.stop();
-        cancel(handshakeTimer);
-        cancel(drainTimer);
+        drain.stop();
+        if (handshakeTimer != null) {
+            handshakeTimer.cancel();
+        }
+        roundTrips.stop(outcome);
         streams.forEach(stream -> stream.finish(new Outcome(
                 ErrorCode.TRANSPORT_LOST.value(),
                 "the tunnel has ended: " + outcome,
@@ -374,7 +391,7 @@ public final class Tunnel {
                 stream.isUnsent() || isBeyondPeer(stream))));
         if (tellPeer) {
             transport.write(new Frame.GoAway(
-                    Math.min(lastAcceptedId, streams.lastRemoteId()), outcome.code(), 0, outcome.reason()));
+                    Math.min(drain.lastAcceptedId(), streams.lastRemoteId()), outcome.code(), 0, outcome.reason()));
             transport.flush();
         }
         ErrorCode code = ErrorCode.of(outcome.code());
@@ -414,6 +431,15 @@ public final class Tunnel {
         openStreams = streams.size();
     }
 
+    private void pingInLoop(CompletableFuture<Duration> answered) {
+        if (state == State.OPEN) {
+            roundTrips.measure(answered);
+        } else {
+            answered.completeExceptionally(
+                    new TunnelException(ErrorCode.TRANSPORT_LOST, "the tunnel has ended", null, null));
+        }
+    }
+
     private void sendInLoop(Payload encoded) {
         if (state != State.OPEN) {
             LOG.debug("{} has ended, a message of {} bytes is dropped", this, encoded.length());
@@ -427,21 +453,15 @@ public final class Tunnel {
             end(Outcome.local(ErrorCode.SHUTTING_DOWN, reason), true);
             return;
         }
-        long deadlineNanos = loop.nanoTime() + patience.toNanos();
-        if (isDrainingLocally && deadlineNanos - drainDeadlineNanos >= 0) {
+        boolean isFirst = !drain.isLocal();
+        boolean isSooner = drain.isShortenedTo(
+                patience, () -> end(Outcome.local(ErrorCode.SHUTTING_DOWN, reason + ", and patience is over"), true));
+        if (!isFirst || !isSooner) {
             return;
         }
-        cancel(drainTimer);
-        drainDeadlineNanos = deadlineNanos;
-        drainTimer = loop.schedule(
-                () -> end(Outcome.local(ErrorCode.SHUTTING_DOWN, reason + ", and patience is over"), true),
-                patience.toNanos());
-        if (isDrainingLocally) {
-            return;
-        }
-        isDrainingLocally = true;
         takesStreams = false;
-        lastAcceptedId = receiver.takeNoMore();
+        int lastAcceptedId = receiver.takeNoMore();
+        drain.beginLocally(lastAcceptedId);
         scheduler.control(new Frame.GoAway(lastAcceptedId, ErrorCode.SHUTTING_DOWN.value(), 0, reason));
         owner.onDraining(this);
         loop.execute(this::endIfDrained);
@@ -453,7 +473,7 @@ public final class Tunnel {
     }
 
     private void endIfDrained() {
-        if (isDrainingLocally && state == State.OPEN && streams.size() == 0 && scheduler.hasSentControl()) {
+        if (drain.isLocal() && state == State.OPEN && streams.size() == 0 && scheduler.hasSentControl()) {
             end(Outcome.local(ErrorCode.SHUTTING_DOWN, "drained"), false);
         }
     }
@@ -463,12 +483,6 @@ public final class Tunnel {
             call.run();
         } catch (RuntimeException e) {
             onCallbackFailed(this, e);
-        }
-    }
-
-    private static void cancel(TunnelLoop.@Nullable Timer timer) {
-        if (timer != null) {
-            timer.cancel();
         }
     }
 }
