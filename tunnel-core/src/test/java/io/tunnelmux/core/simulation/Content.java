@@ -13,6 +13,8 @@ final class Content {
     private static final int MOST_BYTES = 1_600_000;
     private static final byte[] PATTERN = new byte[STREAMS * STEP_BYTES + MOST_BYTES];
 
+    private static final Payload WHOLE = Payload.of(PATTERN);
+
     static {
         new SplittableRandom(1).nextBytes(PATTERN);
     }
@@ -26,11 +28,12 @@ final class Content {
 
     Payload payload(TrackedPayload.Tracker tracker, long offset, int count) {
         int from = start + (int) offset;
-        return tracker.payload(PATTERN, from, from + count);
+        return tracker.payload(WHOLE.retainedSlice(from, count));
     }
 
-    boolean matches(byte[] bytes, long offset) {
+    /** Whether these are the {@code count} bytes behind {@code offset}. */
+    boolean matches(byte[] bytes, int count, long offset) {
         int from = start + (int) offset;
-        return Arrays.equals(bytes, 0, bytes.length, PATTERN, from, from + bytes.length);
+        return Arrays.equals(bytes, 0, count, PATTERN, from, from + count);
     }
 }

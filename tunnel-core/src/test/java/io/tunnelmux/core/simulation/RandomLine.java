@@ -64,7 +64,7 @@ final class RandomLine implements BytePipe.Line {
 
     @Override
     public Payload payload(byte[] bytes) {
-        return tracker.payload(bytes);
+        return tracker.payload(Payload.of(bytes));
     }
 
     @Override

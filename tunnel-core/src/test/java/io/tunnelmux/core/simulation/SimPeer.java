@@ -26,6 +26,8 @@ final class SimPeer implements TunnelHandler {
     private final World.Loop loop;
     private final Map<Tunnel, Standing> tunnels = new LinkedHashMap<>();
     private final List<SimStream> streams = new ArrayList<>();
+    /** Of these, the ones that have not ended, and some that just have. */
+    private final List<SimStream> live = new ArrayList<>();
 
     /** A tunnel that is open on this side. */
     private static final class Standing {
@@ -83,6 +85,7 @@ final class SimPeer implements TunnelHandler {
         }
         SimStream stream = new SimStream(simulation, this, streamName, plan);
         streams.add(stream);
+        live.add(stream);
         simulation.onOpener(streamName, stream);
         stream.begin(tunnel.open(request, isEnd, stream), wireOf(tunnel), isEnd, false);
         return true;
@@ -120,6 +123,7 @@ final class SimPeer implements TunnelHandler {
         SimStream accepted = new SimStream(simulation, this, streamName, plan);
         accepted.joins(opener);
         streams.add(accepted);
+        live.add(accepted);
         simulation.onStreamBegun();
         accepted.begin(stream, wireOf(stream.tunnel()), false, isEnd);
         return accepted;
@@ -167,7 +171,8 @@ final class SimPeer implements TunnelHandler {
         for (Standing standing : tunnels.values()) {
             if (simulation.isWritable(standing.wire)) {
                 standing.wire.checkIdle();
-                for (SimStream stream : streams) {
+                live.removeIf(SimStream::isEnded);
+                for (SimStream stream : live) {
                     stream.checkIdle(standing.wire);
                 }
             }

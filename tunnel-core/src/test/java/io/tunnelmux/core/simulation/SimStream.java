@@ -9,6 +9,7 @@ import io.tunnelmux.protocol.Message;
 import io.tunnelmux.protocol.Payload;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** One side of one stream: an application that follows its {@link StreamPlan}, and a judge of what it is told. */
@@ -249,19 +250,21 @@ final class SimStream implements StreamHandler {
     @Override
     public void onData(TunnelStream from, Frame.Data data) {
         requireAlive(from);
-        byte[] bytes = data.payload().toByteArray();
-        require(expected.matches(bytes, receivedBytes), "wrong bytes behind " + receivedBytes);
-        receivedBytes += bytes.length;
-        if (bytes.length == 0) {
+        int length = data.payload().length();
+        byte[] bytes = simulation.scratch();
+        data.payload().copyTo(0, bytes, 0, length);
+        require(expected.matches(bytes, length, receivedBytes), () -> "wrong bytes behind " + receivedBytes);
+        receivedBytes += length;
+        if (length == 0) {
             data.payload().release();
         } else {
             held.add(data.payload());
-            batchedBytes += bytes.length;
+            batchedBytes += length;
         }
         long unconsumed = receivedBytes - consumedBytes;
         require(
                 isClosedHere || unconsumed <= side.settings().streamWindowBytes(),
-                "is made to hold " + unconsumed + " bytes");
+                () -> "is made to hold " + unconsumed + " bytes");
         if (data.isEnd()) {
             onEnd();
         }
@@ -279,10 +282,10 @@ final class SimStream implements StreamHandler {
         }
         require(
                 Integer.toString(receivedMessages).equals(application.id()),
-                "message out of order: " + application.id());
+                () -> "message out of order: " + application.id());
         require(
                 Long.toString(receivedBytes).equals(application.requestId()),
-                "message behind " + receivedBytes + " bytes, sent behind " + application.requestId());
+                () -> "message behind " + receivedBytes + " bytes, sent behind " + application.requestId());
         receivedMessages++;
         if (isEnd) {
             onEnd();
@@ -314,7 +317,7 @@ final class SimStream implements StreamHandler {
     private void requireWhole(SimStream sender) {
         require(
                 receivedBytes == sender.writtenBytes && receivedMessages == sender.sentMessages,
-                "got " + receivedBytes + " bytes and " + receivedMessages + " messages of " + sender.writtenBytes
+                () -> "got " + receivedBytes + " bytes and " + receivedMessages + " messages of " + sender.writtenBytes
                         + " and " + sender.sentMessages);
     }
 
@@ -340,7 +343,7 @@ final class SimStream implements StreamHandler {
     @Override
     public void onClosed(TunnelStream from, Outcome newOutcome) {
         trace(newOutcome.toString());
-        require(outcome == null, "ends twice: " + outcome + ", then " + newOutcome);
+        require(outcome == null, () -> "ends twice: " + outcome + ", then " + newOutcome);
         outcome = newOutcome;
         held.forEach(Payload::release);
         held.clear();
@@ -401,14 +404,15 @@ final class SimStream implements StreamHandler {
         require(half.isOpened, "has not sent its OPEN");
         require(
                 waiting == 0 || isBlocked,
-                "holds back " + waiting + " bytes, credit " + half.creditBytes + " and " + on.tunnelCreditBytes());
+                () -> "holds back " + waiting + " bytes, credit " + half.creditBytes + " and "
+                        + on.tunnelCreditBytes());
         require(waiting > 0 || !isEndedHere || half.isEndSent, "holds back its END");
         require(waiting > 0 || sentMessages == half.sentMessages, "holds back a message");
         require(waiting > 0 || !isClosedHere, "holds back its CLOSE");
         require(!isCancelledHere, "is cancelled and has not ended");
         require(!isWaitingForWritable || isClosedHere || waiting > LOW_WATER_BYTES, "is writable and was not told so");
         boolean isBounded = plan.isPolite() && !plan.isOffLoop();
-        require(!isBounded || waiting < HIGH_WATER_BYTES + largestWrite, "has queued " + waiting + " bytes");
+        require(!isBounded || waiting < HIGH_WATER_BYTES + largestWrite, () -> "has queued " + waiting + " bytes");
     }
 
     /** What is left of it when all is over. */
@@ -425,6 +429,13 @@ final class SimStream implements StreamHandler {
     private void require(boolean holds, String what) {
         if (!holds) {
             throw new AssertionError(this + " " + what);
+        }
+    }
+
+    /** Says what is wrong only where something is: most of the time went into sentences that nobody read. */
+    private void require(boolean holds, Supplier<String> what) {
+        if (!holds) {
+            throw new AssertionError(this + " " + what.get());
         }
     }
 

@@ -55,6 +55,7 @@ final class Simulation implements Connector {
     private final TunnelClient client;
     private final List<Line> lines = new ArrayList<>();
     private final Map<String, SimStream> openers = new HashMap<>();
+    private final byte[] scratch = new byte[Settings.HIGHEST_MAX_FRAME_BYTES];
     private int liveStreams;
     private int pendingOpenings;
     private @Nullable Consumer<BytePipe> firstLine;
@@ -257,6 +258,11 @@ final class Simulation implements Connector {
 
     TrackedPayload.Tracker tracker() {
         return tracker;
+    }
+
+    /** Room for the payload of one frame; what it holds is of use until the next one comes. */
+    byte[] scratch() {
+        return scratch;
     }
 
     SimPeer otherThan(SimPeer side) {

@@ -7,6 +7,7 @@ import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /**
  * What one end of a tunnel may put on the wire, and what it must: the grammar of streams and both credits, kept from nothing but the frames that
@@ -199,7 +200,7 @@ final class WireModel {
         Half half = sendable(window, window.streamId());
         half.grantedBytes += window.increment();
         long takenBytes = half.isDropping ? half.receivedBytes : half.consumedBytes;
-        require(half.grantedBytes <= takenBytes, "grants more than was consumed, which is " + takenBytes, window);
+        require(half.grantedBytes <= takenBytes, "grants more than was consumed", window);
     }
 
     private Half sendable(Frame frame, int id) {
@@ -263,20 +264,26 @@ final class WireModel {
         require(openingId == 0, "has sent half an OPEN", null);
         require(!isTunnelMessageOpen, "has sent half a message on the tunnel", null);
         long keptBytes = tunnelReceivedBytes - tunnelGrantedBytes;
-        require(keptBytes < own.tunnelWindowBytes() / 2, "keeps back credit of the tunnel: " + keptBytes, null);
+        require(keptBytes < own.tunnelWindowBytes() / 2, () -> "keeps back credit of the tunnel: " + keptBytes);
         halves.forEach((id, half) -> {
             boolean wantsMore = !half.isOverHere && !half.isOverThere && !half.isEndReceived && !half.isDropping;
             long bytes = half.consumedBytes - half.grantedBytes;
             require(
                     !wantsMore || bytes < own.streamWindowBytes() / 2,
-                    "keeps back credit of stream " + id + ": " + bytes,
-                    null);
+                    () -> "keeps back credit of stream " + id + ": " + bytes);
         });
     }
 
     private void require(boolean holds, String what, Object frame) {
         if (!holds) {
             throw new AssertionError(name + ": " + what + (frame == null ? "" : ": " + brief((Frame) frame)));
+        }
+    }
+
+    /** Says what is wrong only where something is. */
+    private void require(boolean holds, Supplier<String> what) {
+        if (!holds) {
+            throw new AssertionError(name + ": " + what.get());
         }
     }
 

@@ -49,15 +49,18 @@ final class World {
     /** Does the next thing. False if nothing is left to do. */
     boolean step() {
         Event due = nextEvent();
-        List<Loop> busy = busyLoops();
-        boolean canRunEvent = due != null && (busy.isEmpty() || due.atNanos <= nowNanos);
-        int choices = busy.size() + (canRunEvent ? 1 : 0);
+        int busy = 0;
+        for (Loop loop : loops) {
+            busy += loop.tasks.isEmpty() ? 0 : 1;
+        }
+        boolean canRunEvent = due != null && (busy == 0 || due.atNanos <= nowNanos);
+        int choices = busy + (canRunEvent ? 1 : 0);
         if (choices == 0) {
             return false;
         }
         int choice = choices == 1 ? 0 : random.nextInt(choices);
-        if (choice < busy.size()) {
-            Loop loop = busy.get(choice);
+        if (choice < busy) {
+            Loop loop = busyLoop(choice);
             run(loop, loop.tasks.remove());
         } else if (due != null) {
             events.remove();
@@ -99,14 +102,15 @@ final class World {
         return null;
     }
 
-    private List<Loop> busyLoops() {
-        List<Loop> busy = new ArrayList<>(loops.size());
+    /** Of the loops that have something to do, the one at {@code index}. */
+    private Loop busyLoop(int index) {
+        int left = index;
         for (Loop loop : loops) {
-            if (!loop.tasks.isEmpty()) {
-                busy.add(loop);
+            if (!loop.tasks.isEmpty() && left-- == 0) {
+                return loop;
             }
         }
-        return busy;
+        throw new AssertionError("no loop is busy");
     }
 
     private void run(@Nullable Loop loop, Runnable action) {

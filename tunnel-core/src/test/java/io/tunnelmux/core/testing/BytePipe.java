@@ -235,13 +235,8 @@ public final class BytePipe {
             long header = FrameEncoder.header(frame);
             Payload payload = FrameEncoder.payload(frame);
             if (!isClosed) {
-                byte[] bytes = new byte[HEADER_BYTES + payload.length()];
-                for (int i = 0; i < HEADER_BYTES; i++) {
-                    bytes[i] = (byte) (header >>> 56 - 8 * i);
-                }
-                payload.copyTo(0, bytes, HEADER_BYTES, payload.length());
-                written.add(bytes);
-                unsentBytes += bytes.length;
+                written.add(header, payload);
+                unsentBytes += HEADER_BYTES + payload.length();
                 isFull |= unsentBytes >= line.highWaterBytes();
             }
             payload.release();
@@ -250,7 +245,7 @@ public final class BytePipe {
         @Override
         public void flush() {
             requireInLoop();
-            underWay.add(written.take(written.size()));
+            written.moveTo(underWay);
             carry();
         }
 

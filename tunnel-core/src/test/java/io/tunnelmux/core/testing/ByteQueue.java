@@ -1,5 +1,6 @@
 package io.tunnelmux.core.testing;
 
+import io.tunnelmux.protocol.Payload;
 import java.util.Arrays;
 
 /** Bytes in, bytes out, in order. */
@@ -15,19 +16,35 @@ final class ByteQueue {
         return to - from;
     }
 
-    void add(byte[] added) {
-        if (bytes.length - to < added.length) {
+    /** Adds a header, most significant byte first, and the bytes of a payload, which is lent. */
+    void add(long header, Payload payload) {
+        int length = payload.length();
+        reserve(Long.BYTES + length);
+        for (int shift = Long.SIZE - Byte.SIZE; shift >= 0; shift -= Byte.SIZE) {
+            bytes[to++] = (byte) (header >>> shift);
+        }
+        payload.copyTo(0, bytes, to, length);
+        to += length;
+    }
+
+    /** Moves all bytes here to the end of {@code target}. */
+    void moveTo(ByteQueue target) {
+        target.reserve(size());
+        System.arraycopy(bytes, from, target.bytes, target.to, size());
+        target.to += size();
+        clear();
+    }
+
+    private void reserve(int count) {
+        if (bytes.length - to < count) {
             int size = size();
-            byte[] target = size + added.length > bytes.length / 2
-                    ? new byte[Math.max(bytes.length * 2, (size + added.length) * 2)]
-                    : bytes;
+            byte[] target =
+                    size + count > bytes.length / 2 ? new byte[Math.max(bytes.length * 2, (size + count) * 2)] : bytes;
             System.arraycopy(bytes, from, target, 0, size);
             bytes = target;
             from = 0;
             to = size;
         }
-        System.arraycopy(added, 0, bytes, to, added.length);
-        to += added.length;
     }
 
     byte[] take(int count) {
@@ -37,6 +54,7 @@ final class ByteQueue {
     }
 
     void clear() {
-        from = to;
+        from = 0;
+        to = 0;
     }
 }

@@ -17,7 +17,12 @@ public final class TrackedPayload implements Payload {
 
         /** A payload over a copy of {@code bytes[from..to)}, counted here. */
         public TrackedPayload payload(byte[] bytes, int from, int to) {
-            return new TrackedPayload(this, Payload.of(Arrays.copyOfRange(bytes, from, to)));
+            return payload(Payload.of(Arrays.copyOfRange(bytes, from, to)));
+        }
+
+        /** {@code bytes}, which is taken, counted here. */
+        public TrackedPayload payload(Payload bytes) {
+            return new TrackedPayload(this, bytes);
         }
 
         public TrackedPayload payload(byte[] bytes) {
