@@ -118,7 +118,7 @@ public final class RelayBench {
         }
     }
 
-    private static String value(List<String> args, int index) {
+    static String value(List<String> args, int index) {
         if (index + 1 >= args.size()) {
             throw new IllegalArgumentException(args.get(index) + " needs a value");
         }

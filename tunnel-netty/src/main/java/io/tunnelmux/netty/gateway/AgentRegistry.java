@@ -21,6 +21,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -129,6 +130,19 @@ public final class AgentRegistry {
             }
         }
         return best;
+    }
+
+    /** Completes when all tunnels of the agent have answered a ping. */
+    CompletionStage<List<Duration>> ping(String agentId) {
+        Pool pool = pools.get(agentId);
+        CompletionStage<List<Duration>> all = CompletableFuture.completedStage(List.of());
+        for (Tunnel tunnel : pool == null ? NONE : pool.tunnels) {
+            all = all.thenCombine(
+                    tunnel.ping(),
+                    (others, roundTrip) ->
+                            Stream.concat(others.stream(), Stream.of(roundTrip)).toList());
+        }
+        return all;
     }
 
     /**

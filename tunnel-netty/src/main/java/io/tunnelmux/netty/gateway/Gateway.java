@@ -34,6 +34,9 @@ public final class Gateway {
 
     private static final Logger LOG = LoggerFactory.getLogger(Gateway.class);
 
+    /** How much longer than their patience the tunnels may take to end. */
+    private static final Duration GOODBYE = Duration.ofSeconds(1);
+
     private final NettyLoops loops;
     private final AgentRegistry registry;
     private final NettyAcceptor acceptor;
@@ -110,6 +113,15 @@ public final class Gateway {
     }
 
     /**
+     * Pings an agent through each of its tunnels, see {@link io.tunnelmux.core.Tunnel#ping}.
+     *
+     * @return completes when all have answered, with a round trip for each tunnel: none if the agent is not connected. Fails if one of them fails
+     */
+    public CompletionStage<List<Duration>> ping(String agentId) {
+        return registry.ping(agentId);
+    }
+
+    /**
      * Goes down in an orderly way: nobody is let in any more, agents are told to go elsewhere, requests under way may end, and what is left
      * when {@code patience} is over is cut. Further calls return what the first did.
      *
@@ -127,16 +139,20 @@ public final class Gateway {
         CompletableFuture<?> clientsGone = front.drain().toCompletableFuture();
         CompletableFuture<?> agentsGone =
                 registry.drain("the gateway is going down", patience).toCompletableFuture();
-        CompletableFuture.allOf(clientsGone, agentsGone)
-                .completeOnTimeout(null, patience.toMillis(), TimeUnit.MILLISECONDS)
-                .whenCompleteAsync((done, failure) -> {
-                    loops.close();
-                    if (failure == null) {
-                        closed.complete(null);
-                    } else {
-                        closed.completeExceptionally(new CompletionException(failure));
-                    }
-                });
+        // The tunnels' patience ends at the same time; what they cut then must be told to the clients before the loops
+        // go.
+        CompletableFuture<?> tunnelsCut = CompletableFuture.allOf(agentsGone)
+                .completeOnTimeout(null, patience.plus(GOODBYE).toMillis(), TimeUnit.MILLISECONDS);
+        CompletableFuture<?> allGone = CompletableFuture.allOf(clientsGone, agentsGone)
+                .completeOnTimeout(null, patience.toMillis(), TimeUnit.MILLISECONDS);
+        CompletableFuture.allOf(allGone, tunnelsCut).whenCompleteAsync((done, failure) -> {
+            loops.close();
+            if (failure == null) {
+                closed.complete(null);
+            } else {
+                closed.completeExceptionally(new CompletionException(failure));
+            }
+        });
         return closed;
     }
 }

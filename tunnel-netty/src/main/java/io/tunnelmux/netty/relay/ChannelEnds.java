@@ -20,10 +20,11 @@ public final class ChannelEnds {
      * TLS's word of goodbye. What was written goes out as far as the socket takes it at once; the rest is dropped.
      */
     public static void abort(Channel channel) {
+        channel.flush();
         if (!channel.isOpen()) {
+            // Before this, or by the flush that found the connection lost.
             return;
         }
-        channel.flush();
         channel.config().setOption(ChannelOption.SO_LINGER, 0);
         ChannelPipeline pipeline = channel.pipeline();
         ChannelHandlerContext first = pipeline.firstContext();

@@ -59,6 +59,21 @@ class GatewayTest {
     }
 
     @Test
+    void aPingGoesThroughEachTunnelOfTheAgent() throws Exception {
+        rig = GatewayRig.start();
+        rig.agent("one");
+        rig.agent("one");
+        rig.awaitAgents(2);
+
+        List<Duration> roundTrips =
+                rig.gateway().ping(GatewayRig.AGENT).toCompletableFuture().get(10, TimeUnit.SECONDS);
+
+        assertThat(roundTrips).hasSize(2).allMatch(roundTrip -> !roundTrip.isNegative());
+        assertThat(rig.gateway().ping("nobody").toCompletableFuture().get(10, TimeUnit.SECONDS))
+                .isEmpty();
+    }
+
+    @Test
     void anotherInstanceTakesThePlaceOfAllTunnels() throws Exception {
         rig = GatewayRig.start();
         FakeAgent first = rig.agent("one");

@@ -1,0 +1,239 @@
+package io.tunnelmux.benchmarks.relay;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Locale;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import org.HdrHistogram.Histogram;
+
+/**
+ * What is urgent beside what is bulky, in one tunnel between a gateway and an agent that are processes of their own: the tunnel's pings and 64-byte WebSocket
+ * echoes, on the idle tunnel and beside saturating downloads, in turns. Exit code 1 if something fails, 2 for a wrong option.
+ */
+public final class Contention {
+    private static final String USAGE = """
+            Usage: tunnel-benchmarks/measure-contention [OPTION]...
+              --downloads N          at once                                  (default: 64)
+              --rounds N             each idle, then loaded                   (default: 5)
+              --pings N              in each half of a round                  (default: 400)
+              --ping-interval MS     from one ping to the next                (default: 20)
+              --warm-up S            of downloads, before                     (default: 10)
+              --echo-seconds S       of echoes in each half of a round        (default: 5)
+              --upstream-cpu N | none, --relay-cpu N | none
+                                     what runs where: upstreams and clients, gateway and agent (default: none)""";
+
+    private static final int ECHO_BYTES = 64;
+    private static final long MOST_NANOS = TimeUnit.SECONDS.toNanos(20);
+    private static final double NANOS_PER_MICRO = TimeUnit.MICROSECONDS.toNanos(1);
+
+    private final Options options;
+    private final Half idle = new Half();
+    private final Half loaded = new Half();
+    private final List<Double> loadedBytesPerSecond = new ArrayList<>();
+
+    /** What was measured of the idle tunnel, or of the loaded one. */
+    private static final class Half {
+        private final Histogram pings = new Histogram(MOST_NANOS, 3);
+        private final List<RoundResult> echoes = new ArrayList<>();
+
+        private double echoP50() {
+            return median(echoes.stream().map(RoundResult::p50Micros).toList());
+        }
+
+        private double echoP99() {
+            return median(echoes.stream().map(RoundResult::p99Micros).toList());
+        }
+
+        private double ping(double percentile) {
+            return pings.getValueAtPercentile(percentile) / NANOS_PER_MICRO;
+        }
+    }
+
+    private Contention(Options options) {
+        this.options = options;
+    }
+
+    /** What was asked for. */
+    private static final class Options {
+        private int downloads = 64;
+        private int rounds = 5;
+        private int pings = 400;
+        private long pingIntervalMillis = 20;
+        private long warmUpSeconds = 10;
+        private long echoSeconds = 5;
+        private String relayCpu = "none";
+        private String upstreamCpu = "none";
+
+        private static Options parse(List<String> args) {
+            Options options = new Options();
+            for (int i = 0; i < args.size(); i += 2) {
+                String value = RelayBench.value(args, i);
+                switch (args.get(i)) {
+                    case "--downloads" -> options.downloads = Integer.parseInt(value);
+                    case "--rounds" -> options.rounds = Integer.parseInt(value);
+                    case "--pings" -> options.pings = Integer.parseInt(value);
+                    case "--ping-interval" -> options.pingIntervalMillis = Long.parseLong(value);
+                    case "--warm-up" -> options.warmUpSeconds = Long.parseLong(value);
+                    case "--echo-seconds" -> options.echoSeconds = Long.parseLong(value);
+                    case "--relay-cpu" -> options.relayCpu = value;
+                    case "--upstream-cpu" -> options.upstreamCpu = value;
+                    default -> throw new IllegalArgumentException("no option " + args.get(i) + "\n" + USAGE);
+                }
+            }
+            return options;
+        }
+    }
+
+    public static void main(String[] args) {
+        System.exit(exitCodeOf(Arrays.asList(args)));
+    }
+
+    static int exitCodeOf(List<String> args) {
+        try {
+            if (args.contains("--help")) {
+                System.out.println(USAGE);
+            } else {
+                new Contention(Options.parse(args)).run();
+            }
+            return 0;
+        } catch (IllegalArgumentException e) {
+            System.err.println("measure-contention: " + e.getMessage());
+            return 2;
+        } catch (IOException | UncheckedIOException e) {
+            System.err.println("measure-contention: " + e.getMessage());
+            return 1;
+        }
+    }
+
+    private void run() throws IOException {
+        byte[] secret = new byte[16];
+        new Random().nextBytes(secret);
+        String token = HexFormat.of().formatHex(secret);
+        try (ChildProcess bulk = ChildProcess.start(BulkServer.class, options.upstreamCpu, List.of());
+                ChildProcess echo = ChildProcess.start(RelayBench.class, options.upstreamCpu, List.of("echo"));
+                ChildProcess gateway = ChildProcess.start(PingingGateway.class, options.relayCpu, List.of(token))) {
+            String bulkPort = bulk.nextLine();
+            String echoAddress = echo.nextLine().replace("echo ready ", "");
+            String[] ports = gateway.nextLine().split(" ");
+            List<String> agentArgs = List.of(
+                    "ws://127.0.0.1:" + ports[1] + "/tunnel",
+                    token,
+                    "http://127.0.0.1:" + bulkPort,
+                    "http://" + echoAddress);
+            try (ChildProcess agent = ChildProcess.start(BenchAgent.class, options.relayCpu, agentArgs)) {
+                agent.nextLine();
+                InetSocketAddress front =
+                        new InetSocketAddress(InetAddress.getLoopbackAddress(), Integer.parseInt(ports[0]));
+                measure(gateway, new Target("tunnel", front, List.of(gateway.pid(), agent.pid())));
+            }
+        }
+        report();
+    }
+
+    private void measure(ChildProcess gateway, Target target) throws IOException {
+        Load load =
+                new Load(List.of(ECHO_BYTES), 1, 0, 1, Duration.ofSeconds(options.echoSeconds), BenchAgent.ECHO_PATH);
+        Random random = new Random();
+        if (options.warmUpSeconds > 0) {
+            warmUp(load, target, random);
+        }
+        for (int round = 0; round < options.rounds; round++) {
+            measure(idle, gateway, target, load, random);
+            List<Download> downloads = startDownloads(target);
+            await(Duration.ofSeconds(1));
+            long began = System.nanoTime();
+            long before = bytesOf(downloads);
+            measure(loaded, gateway, target, load, random);
+            loadedBytesPerSecond.add((bytesOf(downloads) - before) * 1e9 / (System.nanoTime() - began));
+            stop(downloads);
+        }
+    }
+
+    private void warmUp(Load load, Target target, Random random) throws IOException {
+        LoadRound.warmUp(load, target, ECHO_BYTES, random);
+        List<Download> downloads = startDownloads(target);
+        await(Duration.ofSeconds(options.warmUpSeconds));
+        stop(downloads);
+        LoadRound.warmUp(load, target, ECHO_BYTES, random);
+    }
+
+    private void measure(Half half, ChildProcess gateway, Target target, Load load, Random random) throws IOException {
+        String answer = gateway.ask("ping " + options.pings + ' ' + options.pingIntervalMillis * 1000);
+        Arrays.stream(answer.split(" ")).mapToLong(Long::parseLong).forEach(half.pings::recordValue);
+        half.echoes.add(LoadRound.run(load, target, ECHO_BYTES, random));
+    }
+
+    private List<Download> startDownloads(Target target) throws IOException {
+        List<Download> downloads = new ArrayList<>();
+        for (int i = 0; i < options.downloads; i++) {
+            downloads.add(Download.start(target.address()));
+        }
+        return downloads;
+    }
+
+    private static void stop(List<Download> downloads) throws IOException {
+        downloads.forEach(Download::close);
+        // What is still on its way to those who have left is no part of what comes next.
+        await(Duration.ofSeconds(1));
+    }
+
+    private static long bytesOf(List<Download> downloads) throws IOException {
+        long bytes = 0;
+        for (Download download : downloads) {
+            bytes += download.bytes();
+        }
+        return bytes;
+    }
+
+    private static void await(Duration time) throws IOException {
+        try {
+            TimeUnit.NANOSECONDS.sleep(time.toNanos());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        }
+    }
+
+    private void report() {
+        System.out.printf(
+                Locale.ROOT,
+                "%d downloads, %.0f MB/s in all%n%n",
+                options.downloads,
+                median(loadedBytesPerSecond) / 1e6);
+        System.out.println("µs                    idle p50  idle p99   loaded p50  loaded p99   p50 ratio  p99 ratio");
+        row("ping", idle.ping(50), idle.ping(99), loaded.ping(50), loaded.ping(99));
+        row("echo of 64 B", idle.echoP50(), idle.echoP99(), loaded.echoP50(), loaded.echoP99());
+        System.out.printf(
+                Locale.ROOT,
+                "%nslowest ping: idle %.0f, loaded %.0f; pings: %d and %d%n",
+                idle.ping(100),
+                loaded.ping(100),
+                idle.pings.getTotalCount(),
+                loaded.pings.getTotalCount());
+    }
+
+    private static void row(String name, double idle50, double idle99, double loaded50, double loaded99) {
+        System.out.printf(
+                Locale.ROOT,
+                "%-20s %9.0f %9.0f    %9.0f   %9.0f   %9.1f  %9.1f%n",
+                name,
+                idle50,
+                idle99,
+                loaded50,
+                loaded99,
+                loaded50 / idle50,
+                loaded99 / idle99);
+    }
+
+    private static double median(List<Double> values) {
+        return values.stream().sorted().skip(values.size() / 2).findFirst().orElse(Double.NaN);
+    }
+}
