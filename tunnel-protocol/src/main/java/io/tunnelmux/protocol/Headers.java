@@ -29,6 +29,9 @@ public final class Headers {
     /** Longest value, in chars. */
     public static final int MAX_VALUE_LENGTH = Text.MAX_LONG;
 
+    /** Most values over all names. Each costs some hundred bytes of memory, however short it is. */
+    public static final int MAX_VALUES = 1_000;
+
     private static final Set<String> SECRET = Set.of("authorization", "cookie", "set-cookie", "proxy-authorization");
 
     /** By name in lower case, in order of first appearance. */
@@ -146,11 +149,14 @@ public final class Headers {
          * Adds one value behind those that the name already has.
          *
          * @throws IllegalArgumentException if the name is no token or too long, or the value is too long or holds CR, LF, NUL or a char
-         *     beyond Latin-1
+         *     beyond Latin-1, or there are {@value Headers#MAX_VALUES} values already
          */
         public Builder add(String name, String value) {
             Text.token("header name", name, MAX_NAME_LENGTH);
             requireValue(name, value);
+            if (size == MAX_VALUES) {
+                throw new IllegalArgumentException("more than " + MAX_VALUES + " header values");
+            }
             fields.computeIfAbsent(lowerCase(name), key -> new Field(name, new ArrayList<>(1)))
                     .values
                     .add(value);

@@ -105,6 +105,29 @@ class MessageCodecTest {
 
     @ParameterizedTest
     @EnumSource
+    void readsAsManyHeaderValuesAsMayBeAndNoMore(MessageFormat format) {
+        MessageCodec codec = MessageCodec.of(format);
+        Message edge = codec.decode(3, responseWithValues(Headers.MAX_VALUES, format));
+
+        assertThat(((ProxyResponse) edge).headers().size()).isEqualTo(Headers.MAX_VALUES);
+        assertThat(codec.decode(3, codec.encode(edge))).isEqualTo(edge);
+        assertThatExceptionOfType(ProtocolException.class)
+                .isThrownBy(() -> codec.decode(3, responseWithValues(Headers.MAX_VALUES + 1, format)))
+                .satisfies(e -> {
+                    assertThat(e.streamId()).isEqualTo(3);
+                    assertThat(e.code()).isEqualTo(ErrorCode.PROTOCOL_ERROR);
+                });
+    }
+
+    private static Payload responseWithValues(int count, MessageFormat format) {
+        Map<String, Object> fields =
+                Map.of("status", 200L, "headers", Map.of("x", Collections.nCopies(count - 1, ""), "y", List.of("")));
+        Payload written = MessageCodec.of(format).encode(new Heartbeat("r", null, fields));
+        return Payload.of(replace(written.toByteArray(), "heartbeat", "proxy_response", format));
+    }
+
+    @ParameterizedTest
+    @EnumSource
     void readsBackLongTextsWhereverTheyAreCut(MessageFormat format) {
         MessageCodec codec = MessageCodec.of(format);
         for (int shift = 0; shift < 4; shift++) {
