@@ -20,6 +20,7 @@ final class FrameReceiver implements TransportListener {
     static final int MAX_ASSEMBLED_BYTES = 16 * 1024 * 1024;
 
     private final Tunnel tunnel;
+    private final AbuseGuard guard;
     private int assembledBytes;
     private @Nullable MessageAssembler tunnelMessage;
     private @Nullable MessageAssembler opening;
@@ -28,6 +29,7 @@ final class FrameReceiver implements TransportListener {
 
     FrameReceiver(Tunnel tunnel) {
         this.tunnel = tunnel;
+        guard = new AbuseGuard(tunnel.loop(), tunnel.config.abuseLimits());
     }
 
     @Override
@@ -102,8 +104,10 @@ final class FrameReceiver implements TransportListener {
         } else if (stream.dropsReceived()) {
             payload.release();
             stream.consumed(length);
-        } else {
+        } else if (!isTooMuch(guard.onData(stream.trace, frame))) {
             stream.deliver(frame);
+        } else {
+            payload.release();
         }
     }
 
@@ -180,8 +184,12 @@ final class FrameReceiver implements TransportListener {
         }
         Payload whole = frame.payload();
         boolean isEnd = frame.isEnd();
-        if (frame.hasMore() || stream.isAssembling()) {
-            MessageAssembler assembler = stream.assembler();
+        MessageAssembler assembler = stream.assembler;
+        if (frame.hasMore() || assembler != null) {
+            if (assembler == null) {
+                assembler = new MessageAssembler();
+                stream.assembler = assembler;
+            }
             if (!assemble(assembler, frame.payload(), frame.isEnd())) {
                 stream.cancel(ErrorCode.OVERLOADED, "unfinished messages hold " + MAX_ASSEMBLED_BYTES + " bytes");
                 return;
@@ -192,7 +200,7 @@ final class FrameReceiver implements TransportListener {
             whole = assembler.whole();
             isEnd = assembler.isEnd();
             assembledBytes -= assembler.length();
-            stream.forgetAssembler();
+            stream.assembler = null;
         }
         if (isTooLong(whole.length())) {
             return;
@@ -275,7 +283,7 @@ final class FrameReceiver implements TransportListener {
         }
         if (frame.isReply()) {
             tunnel.onPong(frame.opaque());
-        } else {
+        } else if (!isTooMuch(guard.onPing())) {
             tunnel.scheduler().pong(frame.opaque());
         }
     }
@@ -289,13 +297,36 @@ final class FrameReceiver implements TransportListener {
 
     @Override
     public void onAck(Frame.Ack frame) {
-        // Needless without resume, which is not in force: any byte is a sign of life, no more.
-        cannotTake(frame);
+        // Needless without resume, which is never in force here.
+        if (!cannotTake(frame)) {
+            isTooMuch(guard.onNeedless(frame));
+        }
     }
 
     @Override
     public void onExtension(Frame.Extension frame) {
-        cannotTake(frame);
+        if (cannotTake(frame)) {
+            return;
+        }
+        int id = frame.streamId();
+        StreamTable streams = tunnel.streams();
+        boolean isOfEnded = id != 0 && streams.wasOpened(id) && streams.get(id) == null;
+        if (!isOfEnded) {
+            isTooMuch(guard.onNeedless(frame));
+        }
+    }
+
+    /** Ends the tunnel where the guard says so. */
+    private boolean isTooMuch(@Nullable ProtocolException flood) {
+        if (flood != null) {
+            onBreach(flood);
+        }
+        return flood != null;
+    }
+
+    /** What the pieces of unfinished messages hold now. */
+    int assembledBytes() {
+        return assembledBytes;
     }
 
     /** No more streams are taken, not even the one whose OPEN is not whole yet. Returns the highest id that was taken. */
@@ -311,8 +342,11 @@ final class FrameReceiver implements TransportListener {
 
     /** A stream has ended: the pieces of a message on it are of no use any more. */
     void forget(TunnelStream stream) {
-        assembledBytes -= stream.assembledBytes();
-        stream.forgetAssembler();
+        MessageAssembler assembler = stream.assembler;
+        if (assembler != null) {
+            assembledBytes -= assembler.length();
+            stream.assembler = null;
+        }
     }
 
     private void onTunnelMessage(Frame.Message frame) {

@@ -19,6 +19,7 @@ final class KeepAlive {
     private final long patienceNanos;
     private final Runnable ping;
     private final Runnable dead;
+    private long startedNanos;
     private long lastByteNanos;
     private boolean isAsked;
     private boolean isSuspected;
@@ -33,7 +34,8 @@ final class KeepAlive {
     }
 
     void start() {
-        lastByteNanos = loop.nanoTime();
+        startedNanos = loop.nanoTime();
+        lastByteNanos = startedNanos;
         timer = loop.schedule(this::look, silenceNanos);
     }
 
@@ -41,6 +43,16 @@ final class KeepAlive {
         lastByteNanos = loop.nanoTime();
         isAsked = false;
         isSuspected = false;
+    }
+
+    /** When the tunnel was open, which is when this began. */
+    long startedNanos() {
+        return startedNanos;
+    }
+
+    /** When the last byte came. */
+    long lastByteNanos() {
+        return lastByteNanos;
     }
 
     void stop() {

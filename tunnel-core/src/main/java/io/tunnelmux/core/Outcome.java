@@ -17,8 +17,19 @@ public record Outcome(int code, String reason, boolean isLocal, boolean isRetrya
         Objects.requireNonNull(reason);
     }
 
+    /** @throws IllegalArgumentException if it is neither an {@link ErrorCode}'s nor one of the application's own */
+    static void requireCode(int code) {
+        if (ErrorCode.of(code) == null && Integer.compareUnsigned(code, ErrorCode.FIRST_APPLICATION_CODE) < 0) {
+            throw new IllegalArgumentException("code: " + Integer.toUnsignedString(code));
+        }
+    }
+
     static Outcome local(ErrorCode code, String reason) {
-        return new Outcome(code.value(), reason, true, false);
+        return local(code.value(), reason);
+    }
+
+    static Outcome local(int code, String reason) {
+        return new Outcome(code, reason, true, false);
     }
 
     static Outcome remote(int code, String reason) {

@@ -24,6 +24,7 @@ final class RoundTrips {
     private final ArrayDeque<Pending> pending = new ArrayDeque<>(MAX_PENDING);
     private long lastOpaque;
     private long latestNanos;
+    private @Nullable Outcome ended;
 
     private record Pending(
             long opaque, long sentNanos, @Nullable CompletableFuture<Duration> answered) {}
@@ -50,9 +51,11 @@ final class RoundTrips {
         }
     }
 
-    /** Sends a ping; {@code answered} completes with its answer, or fails where too many are under way or the tunnel ends before. */
+    /** Sends a ping; {@code answered} completes with its answer, or fails where too many are under way or the tunnel has ended or ends before. */
     void measure(CompletableFuture<Duration> answered) {
-        if (pending.size() < MAX_PENDING) {
+        if (ended != null) {
+            answered.completeExceptionally(lost(ended));
+        } else if (pending.size() < MAX_PENDING) {
             ping(answered);
         } else {
             answered.completeExceptionally(new TunnelException(
@@ -83,12 +86,15 @@ final class RoundTrips {
 
     /** The tunnel has ended: no answer comes any more. */
     void stop(Outcome outcome) {
+        ended = outcome;
         for (Pending ping = pending.pollFirst(); ping != null; ping = pending.pollFirst()) {
             if (ping.answered() != null) {
-                ping.answered()
-                        .completeExceptionally(new TunnelException(
-                                ErrorCode.TRANSPORT_LOST, "the tunnel has ended: " + outcome, null, null));
+                ping.answered().completeExceptionally(lost(outcome));
             }
         }
+    }
+
+    private static TunnelException lost(Outcome outcome) {
+        return new TunnelException(ErrorCode.TRANSPORT_LOST, "the tunnel has ended: " + outcome, null, null);
     }
 }

@@ -45,19 +45,20 @@ public final class Tunnel {
         ENDED
     }
 
+    final TunnelConfig config;
+    final RoundTrips roundTrips;
+    final KeepAlive keepAlive;
+    final FrameReceiver receiver;
+
     private final Transport transport;
     private final TunnelLoop loop;
-    private final TunnelConfig config;
     private final TunnelHandler handler;
     private final Owner owner;
     private final Handshake handshake;
     private final StreamTable streams;
     private final ReceiveWindow receiveWindow;
     private final WriteScheduler scheduler;
-    private final RoundTrips roundTrips;
-    private final KeepAlive keepAlive;
     private final Drain drain;
-    private final FrameReceiver receiver;
     private State state = State.HANDSHAKE;
     private MessageCodec codec = MessageCodec.of(MessageFormat.CBOR);
     private @Nullable Hello peer;
@@ -175,8 +176,27 @@ public final class Tunnel {
      */
     public CompletionStage<Duration> ping() {
         CompletableFuture<Duration> answered = new CompletableFuture<>();
-        loop.execute(() -> pingInLoop(answered));
+        loop.execute(() -> roundTrips.measure(answered));
         return answered.minimalCompletionStage();
+    }
+
+    /**
+     * Tells how the tunnel stands and what its streams wait for, at most {@value TunnelReport#DEFAULT_STREAMS} of them.
+     *
+     * @return completes on the loop; fails with a {@link TunnelException} ({@code TRANSPORT_LOST}) if the tunnel has ended
+     */
+    public CompletionStage<TunnelReport> report() {
+        return report(TunnelReport.DEFAULT_STREAMS);
+    }
+
+    /**
+     * As {@link #report()}, with other streams than usual.
+     *
+     * @param maxStreams how many are described, those that have waited longest; 0 to 1,000,000
+     * @throws IllegalArgumentException if {@code maxStreams} is not in these bounds
+     */
+    public CompletionStage<TunnelReport> report(int maxStreams) {
+        return TunnelReporter.report(this, maxStreams);
     }
 
     /**
@@ -293,6 +313,7 @@ public final class Tunnel {
     /** The peer opens a stream; who handles it is asked. */
     void onRemoteOpened(int id, Message request, boolean isEnd) {
         TunnelStream stream = new TunnelStream(this, Refused.HANDLER);
+        stream.trace.onOpened(request);
         stream.beginRemotely(id, isEnd);
         streams.add(stream);
         openStreams = streams.size();
@@ -426,18 +447,10 @@ public final class Tunnel {
             }
             return;
         }
+        stream.trace.onOpened(request);
         stream.beginLocally(id, encoded, isEnd);
         streams.add(stream);
         openStreams = streams.size();
-    }
-
-    private void pingInLoop(CompletableFuture<Duration> answered) {
-        if (state == State.OPEN) {
-            roundTrips.measure(answered);
-        } else {
-            answered.completeExceptionally(
-                    new TunnelException(ErrorCode.TRANSPORT_LOST, "the tunnel has ended", null, null));
-        }
     }
 
     private void sendInLoop(Payload encoded) {

@@ -17,6 +17,7 @@ public final class TunnelConfig {
     private final Settings settings;
     private final MessageFormat messageFormat;
     private final Set<String> capabilities;
+    private final AbuseLimits abuseLimits;
     private final Duration handshakeTimeout;
     private final Map<String, String> metadata;
 
@@ -24,6 +25,7 @@ public final class TunnelConfig {
         settings = builder.settings;
         messageFormat = builder.messageFormat;
         capabilities = builder.capabilities;
+        abuseLimits = builder.abuseLimits;
         handshakeTimeout = builder.handshakeTimeout;
         metadata = builder.metadata;
     }
@@ -48,6 +50,11 @@ public final class TunnelConfig {
         return capabilities;
     }
 
+    /** What a peer may do once in a while, and not all the time. */
+    public AbuseLimits abuseLimits() {
+        return abuseLimits;
+    }
+
     /** How long the handshake may take, from the transport's opening. */
     public Duration handshakeTimeout() {
         return handshakeTimeout;
@@ -64,6 +71,7 @@ public final class TunnelConfig {
         private Settings settings = Settings.DEFAULTS;
         private MessageFormat messageFormat = MessageFormat.CBOR;
         private Set<String> capabilities = Set.of(Capabilities.JSON);
+        private AbuseLimits abuseLimits = AbuseLimits.DEFAULTS;
         private Duration handshakeTimeout = Duration.ofSeconds(10);
         private Map<String, String> metadata = Map.of();
 
@@ -81,9 +89,22 @@ public final class TunnelConfig {
             return this;
         }
 
-        /** See {@link TunnelConfig#capabilities()}; {@link Capabilities#JSON} alone if not given. */
+        /**
+         * See {@link TunnelConfig#capabilities()}; {@link Capabilities#JSON} alone if not given.
+         *
+         * @throws IllegalArgumentException if {@link Capabilities#RESUME} is among them: what tunnels cannot do they must not offer
+         */
         public Builder capabilities(Set<String> capabilities) {
+            if (capabilities.contains(Capabilities.RESUME)) {
+                throw new IllegalArgumentException("capabilities: " + capabilities + ", sessions cannot be resumed");
+            }
             this.capabilities = Set.copyOf(capabilities);
+            return this;
+        }
+
+        /** See {@link TunnelConfig#abuseLimits()}; {@link AbuseLimits#DEFAULTS} if not given. */
+        public Builder abuseLimits(AbuseLimits abuseLimits) {
+            this.abuseLimits = Objects.requireNonNull(abuseLimits);
             return this;
         }
 

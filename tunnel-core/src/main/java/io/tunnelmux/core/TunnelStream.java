@@ -25,6 +25,7 @@ public final class TunnelStream {
     private static final String HANDLER_FAILED = "the stream's handler failed";
 
     final StreamQueue queue = new StreamQueue();
+    final StreamTrace trace = new StreamTrace();
 
     @Nullable
     StreamRing ring;
@@ -35,6 +36,10 @@ public final class TunnelStream {
     @Nullable
     TunnelStream next;
 
+    /** Of the message that comes in pieces; the receiver's. */
+    @Nullable
+    MessageAssembler assembler;
+
     int deficitBytes;
     boolean isWindowDue;
 
@@ -44,7 +49,6 @@ public final class TunnelStream {
     private StreamState state = StreamState.OPEN;
     private SendWindow sendWindow = NO_CREDIT;
     private ReceiveWindow receiveWindow = NO_WINDOW;
-    private @Nullable MessageAssembler assembler;
     private boolean isOpenSent;
     private boolean isEndQueued;
     private boolean isCloseQueued;
@@ -128,6 +132,17 @@ public final class TunnelStream {
      * Further calls do nothing.
      */
     public void close(ErrorCode code, String reason) {
+        close(code.value(), reason);
+    }
+
+    /**
+     * As {@link #close(ErrorCode, String)}, also with a code of the application's own.
+     *
+     * @param code unsigned: 256 and above, or that of an {@link ErrorCode}
+     * @throws IllegalArgumentException if it is neither
+     */
+    public void close(int code, String reason) {
+        Outcome.requireCode(code);
         if (actsNow()) {
             closeInLoop(code, reason);
         } else {
@@ -137,6 +152,12 @@ public final class TunnelStream {
 
     /** Aborts the stream at once: what was queued is dropped on both sides. */
     public void cancel(ErrorCode code, String reason) {
+        cancel(code.value(), reason);
+    }
+
+    /** As {@link #cancel(ErrorCode, String)}, with a code as in {@link #close(int, String)}. */
+    public void cancel(int code, String reason) {
+        Outcome.requireCode(code);
         if (actsNow()) {
             cancelInLoop(code, reason);
         } else {
@@ -199,9 +220,8 @@ public final class TunnelStream {
             return;
         }
         isEndQueued = isEnd;
-        queue.add(new Frame.Data(id, payload, isEnd ? Frame.FLAG_END : 0));
+        enqueue(new Frame.Data(id, payload, isEnd ? Frame.FLAG_END : 0));
         owesWritable |= !isWritable();
-        tunnel.scheduler().ready(this);
     }
 
     private void sendInLoop(Message message, boolean isEnd) {
@@ -212,14 +232,13 @@ public final class TunnelStream {
         Payload encoded = tunnel.encode(message);
         if (encoded.length() > tunnel.peerMaxMessageBytes()) {
             cancelInLoop(
-                    ErrorCode.FRAME_TOO_LARGE,
+                    ErrorCode.FRAME_TOO_LARGE.value(),
                     message.type() + " of " + encoded.length() + " bytes, the peer takes "
                             + tunnel.peerMaxMessageBytes());
             return;
         }
         isEndQueued = isEnd;
-        queue.add(new Frame.Message(id, encoded, isEnd ? Frame.FLAG_END : 0));
-        tunnel.scheduler().ready(this);
+        enqueue(new Frame.Message(id, encoded, isEnd ? Frame.FLAG_END : 0));
     }
 
     private void endInLoop() {
@@ -227,32 +246,52 @@ public final class TunnelStream {
             return;
         }
         isEndQueued = true;
+        markIfFirst();
         queue.addEnd(id);
         tunnel.scheduler().ready(this);
     }
 
-    private void closeInLoop(ErrorCode code, String reason) {
+    private void enqueue(Frame frame) {
+        markIfFirst();
+        queue.add(frame);
+        tunnel.scheduler().ready(this);
+    }
+
+    private void markIfFirst() {
+        if (queue.isEmpty()) {
+            trace.onSendingMoved(tunnel.scheduler().nowNanos());
+        }
+    }
+
+    private void closeInLoop(int code, String reason) {
         if (isGone() || isCloseQueued) {
             return;
         }
         isCloseQueued = true;
         closing = Outcome.local(code, reason);
-        queue.add(new Frame.Close(id, code.value(), reason));
-        tunnel.scheduler().ready(this);
+        enqueue(new Frame.Close(id, code, reason));
     }
 
-    private void cancelInLoop(ErrorCode code, String reason) {
+    private void cancelInLoop(int code, String reason) {
         if (isGone()) {
             return;
         }
         if (isOpenSent) {
-            tunnel.scheduler().control(new Frame.Cancel(id, code.value(), reason));
+            tunnel.scheduler().control(new Frame.Cancel(id, code, reason));
         }
         finish(Outcome.local(code, reason));
     }
 
     private void consumedInLoop(int bytes) {
-        if (!isGone() && receiveWindow.onTaken(bytes) && state.canReceive()) {
+        if (isGone()) {
+            return;
+        }
+        boolean isGrantDue = receiveWindow.onTaken(bytes);
+        trace.onConsumed(bytes);
+        if (trace.unconsumedBytes() > 0 && trace.unconsumedBytes() <= receiveWindow.availableBytes() / 4) {
+            trace.onReceivingMoved(loop().nanoTime());
+        }
+        if (isGrantDue && state.canReceive()) {
             tunnel.scheduler().windowDue(this);
         }
     }
@@ -274,6 +313,7 @@ public final class TunnelStream {
     void beginLocally(int newId, Payload request, boolean isEnd) {
         begin(newId);
         isEndQueued = isEnd;
+        markIfFirst();
         queue.add(new Frame.Open(newId, request, isEnd ? Frame.FLAG_END : 0));
         tunnel.scheduler().opening(this);
     }
@@ -307,6 +347,10 @@ public final class TunnelStream {
 
     StreamState state() {
         return state;
+    }
+
+    StreamHandler handler() {
+        return handler;
     }
 
     /** Whether it has told the peer, or is about to, that it wants nothing more. */
@@ -346,6 +390,7 @@ public final class TunnelStream {
 
     void onDataSent(int bytes) {
         sendWindow.onSent(bytes);
+        trace.onDataSent(bytes);
     }
 
     void onEndSent() {
@@ -371,7 +416,11 @@ public final class TunnelStream {
 
     /** @return false if the peer had no credit for them */
     boolean onDataArrived(int bytes) {
-        return receiveWindow.onReceived(bytes);
+        if (!receiveWindow.onReceived(bytes)) {
+            return false;
+        }
+        trace.onDataReceived(bytes, tunnel.keepAlive.lastByteNanos());
+        return true;
     }
 
     /** @return false if the credit would pass 2^31-1 */
@@ -409,25 +458,6 @@ public final class TunnelStream {
         }
     }
 
-    MessageAssembler assembler() {
-        if (assembler == null) {
-            assembler = new MessageAssembler();
-        }
-        return assembler;
-    }
-
-    boolean isAssembling() {
-        return assembler != null;
-    }
-
-    void forgetAssembler() {
-        assembler = null;
-    }
-
-    int assembledBytes() {
-        return assembler == null ? 0 : assembler.length();
-    }
-
     private void finishIfEnded() {
         if (state == StreamState.CLOSED) {
             finish(new Outcome(ErrorCode.NO_ERROR.value(), "", false, false));
@@ -463,6 +493,6 @@ public final class TunnelStream {
 
     private void onCallFailed(RuntimeException cause, String reason) {
         tunnel.onCallbackFailed(this, cause);
-        cancelInLoop(ErrorCode.INTERNAL_ERROR, reason);
+        cancelInLoop(ErrorCode.INTERNAL_ERROR.value(), reason);
     }
 }

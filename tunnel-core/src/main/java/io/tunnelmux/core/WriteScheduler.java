@@ -51,6 +51,7 @@ final class WriteScheduler {
     private boolean isTunnelWindowDue;
     private boolean isPongDue;
     private long pongOpaque;
+    private long turnNanos;
 
     WriteScheduler(Tunnel tunnel, Transport transport, ReceiveWindow tunnelReceiveWindow) {
         this.tunnel = tunnel;
@@ -156,8 +157,22 @@ final class WriteScheduler {
         drain();
     }
 
+    /** The time of this turn: read once, however much is queued before frames go out. */
+    long nowNanos() {
+        if (!isDrainDue) {
+            turnNanos = tunnel.loop().nanoTime();
+        }
+        return turnNanos;
+    }
+
+    /** Whether this stream could send if the peer took more on the tunnel. */
+    boolean isWithoutTunnelCredit(TunnelStream stream) {
+        return stream.ring == withoutTunnelCredit;
+    }
+
     void wake() {
         if (!isDrainDue) {
+            turnNanos = nowNanos();
             isDrainDue = true;
             tunnel.loop().execute(drain);
         }
@@ -284,7 +299,8 @@ final class WriteScheduler {
         return frame;
     }
 
-    private static void onFrameTaken(TunnelStream stream, boolean isEnd, boolean isClose) {
+    private void onFrameTaken(TunnelStream stream, boolean isEnd, boolean isClose) {
+        stream.trace.onSendingMoved(turnNanos);
         if (isClose) {
             stream.onCloseSent();
         } else if (isEnd) {

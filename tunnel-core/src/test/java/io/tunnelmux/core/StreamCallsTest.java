@@ -1,6 +1,7 @@
 package io.tunnelmux.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import io.tunnelmux.core.testing.PayloadLedger;
@@ -55,6 +56,28 @@ class StreamCallsTest {
         assertThat(ledger.outstanding()).isZero();
         assertThat(rig.handler(closed).outcome()).isEqualTo(Outcome.local(ErrorCode.NO_ERROR, ""));
         assertThat(rig.handler(ended).outcome()).isNull();
+    }
+
+    @Test
+    void aStreamEndsWithTheApplicationsOwnCodesAndWithNoneThatMeansNothing() {
+        Rig rig = Rig.open();
+        TunnelStream closed = rig.opens();
+        TunnelStream cancelled = rig.opens();
+        rig.peer.takeReceived();
+
+        for (int unknown : List.of(20, 255)) {
+            assertThatIllegalArgumentException().isThrownBy(() -> closed.close(unknown, ""));
+            assertThatIllegalArgumentException().isThrownBy(() -> closed.cancel(unknown, ""));
+        }
+        closed.close(256, "mine");
+        cancelled.cancel(-1, "the highest");
+        rig.loop.runUntilIdle();
+
+        assertThat(rig.peer.takeReceived())
+                .containsExactlyInAnyOrder(
+                        new Frame.Close(closed.id(), 256, "mine"),
+                        new Frame.Cancel(cancelled.id(), 0xffff_ffff, "the highest"));
+        assertThat(rig.handler(closed).outcome()).isEqualTo(Outcome.local(256, "mine"));
     }
 
     @Test

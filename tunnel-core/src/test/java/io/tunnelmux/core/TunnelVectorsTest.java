@@ -28,22 +28,13 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** A real tunnel does what the vectors of {@code vectors/tunnel} say that an endpoint does. */
 class TunnelVectorsTest {
 
-    /** They ask that messages wait for the application; here each is handed on at once. */
+    /** They ask that messages wait for the application; here each is handed on at once, and none ever waits. */
     private static final Set<String> ABOUT_WAITING_MESSAGES =
             Set.of("messages-waiting-65", "messages-waiting-over-max-message");
-
-    /** A tunnel does not count yet how often a peer does what is allowed once in a while. */
-    private static final Set<String> ABOUT_FREQUENCY = Set.of(
-            "acks-without-resume-beyond-the-burst",
-            "empty-data-16-in-a-row",
-            "extensions-beyond-the-burst",
-            "pings-beyond-the-burst",
-            "pings-beyond-the-rate");
 
     static List<TunnelVector> vectors() {
         return Vectors.tunnels().stream()
                 .filter(vector -> !ABOUT_WAITING_MESSAGES.contains(vector.name()))
-                .filter(vector -> !ABOUT_FREQUENCY.contains(vector.name()))
                 .toList();
     }
 
