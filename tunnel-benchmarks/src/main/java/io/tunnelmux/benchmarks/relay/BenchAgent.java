@@ -1,6 +1,8 @@
 package io.tunnelmux.benchmarks.relay;
 
+import io.tunnelmux.core.AbuseLimits;
 import io.tunnelmux.core.TunnelClient;
+import io.tunnelmux.core.TunnelConfig;
 import io.tunnelmux.netty.agent.Agent;
 import io.tunnelmux.netty.agent.AgentConfig;
 import io.tunnelmux.netty.agent.Upstream;
@@ -13,6 +15,9 @@ import java.util.concurrent.CountDownLatch;
 final class BenchAgent {
     static final String ECHO_PATH = "/echo";
 
+    /** More than the default takes for a flood. */
+    private static final int PINGS_PER_SECOND = 1_000;
+
     private BenchAgent() {}
 
     public static void main(String[] args) throws IOException, InterruptedException {
@@ -23,6 +28,9 @@ final class BenchAgent {
                 .token(() -> args[1])
                 .upstream(Upstream.of(URI.create(args[2])))
                 .route(ECHO_PATH, Upstream.of(URI.create(args[3])))
+                .tunnel(TunnelConfig.builder()
+                        .abuseLimits(new AbuseLimits(PINGS_PER_SECOND, PINGS_PER_SECOND, 15, 1_000, 33))
+                        .build())
                 .listener((connection, state, detail) -> {
                     if (state == TunnelClient.State.CONNECTED) {
                         System.out.println("connected");

@@ -1,0 +1,250 @@
+package io.tunnelmux.benchmarks.relay;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Half of many downloads through one tunnel stop reading. What becomes of the others, of new requests and of memory, and what the gateway's stall report
+ * says. The gateway and the agent are the built programs, as processes of their own. Exit code 1 if something fails, 2 for a wrong option.
+ */
+public final class StoppedReaders {
+    private static final String USAGE = """
+            Usage: tunnel-benchmarks/measure-stopped-readers [OPTION]...
+              --downloads N            at once, every second of which stops      (default: 200)
+              --seconds S              for which they stop                       (default: 60)
+              --java-args ARGS         for gateway and agent                     (default: -Xmx256m)""";
+
+    private static final Duration SETTLE = Duration.ofSeconds(5);
+    private static final int SMALL_REQUESTS = 50;
+
+    private final Path root;
+    private final HttpClient client = HttpClient.newHttpClient();
+    private int downloads = 200;
+    private int seconds = 60;
+    private String javaArgs = "-Xmx256m";
+
+    private StoppedReaders(Path root, List<String> args) {
+        this.root = root;
+        for (int i = 0; i < args.size(); i += 2) {
+            String value = RelayBench.value(args, i);
+            switch (args.get(i)) {
+                case "--downloads" -> downloads = Integer.parseInt(value);
+                case "--seconds" -> seconds = Integer.parseInt(value);
+                case "--java-args" -> javaArgs = value;
+                default -> throw new IllegalArgumentException("no option " + args.get(i) + "\n" + USAGE);
+            }
+        }
+    }
+
+    /** The first argument is the project's root. */
+    public static void main(String[] args) {
+        int exitCode = 0;
+        List<String> options = Arrays.asList(args).subList(1, args.length);
+        try {
+            if (options.contains("--help")) {
+                System.out.println(USAGE);
+            } else {
+                new StoppedReaders(Path.of(args[0]), options).run();
+            }
+        } catch (IllegalArgumentException e) {
+            System.err.println("measure-stopped-readers: " + e.getMessage());
+            exitCode = 2;
+        } catch (IOException | UncheckedIOException e) {
+            System.err.println("measure-stopped-readers: " + e.getMessage());
+            exitCode = 1;
+        } catch (InterruptedException e) {
+            exitCode = 1;
+        }
+        System.exit(exitCode);
+    }
+
+    private void run() throws IOException, InterruptedException {
+        byte[] secret = new byte[16];
+        new Random().nextBytes(secret);
+        String token = HexFormat.of().formatHex(secret);
+        int metricsPort = freePort();
+        try (ChildProcess bulk = ChildProcess.start(BulkServer.class, "none", List.of());
+                ChildProcess gateway = ChildProcess.start(program(
+                        "gateway",
+                        "--listen 127.0.0.1:0 --tunnel-listen 127.0.0.1:0 --default-agent bench --metrics-listen 127.0.0.1:"
+                                + metricsPort + " --token " + token))) {
+            String bulkPort = bulk.nextLine();
+            String ready = gateway.nextLine();
+            String http = valueOf("http", ready);
+            try (ChildProcess agent = ChildProcess.start(program(
+                    "agent",
+                    "--gateway ws://" + valueOf("tunnel", ready) + "/tunnel --agent-id bench --token " + token
+                            + " --upstream http://127.0.0.1:" + bulkPort))) {
+                agent.nextLine();
+                URI status = URI.create("http://127.0.0.1:" + metricsPort + "/status");
+                measure(Target.parseAddress(http), URI.create("http://" + http + "/small"), status, gateway, agent);
+            }
+        }
+    }
+
+    private static String valueOf(String key, String readyLine) throws IOException {
+        for (String word : readyLine.split(" ")) {
+            if (word.startsWith(key + '=')) {
+                return word.substring(key.length() + 1);
+            }
+        }
+        throw new IOException("not a ready line: " + readyLine);
+    }
+
+    private List<String> program(String name, String options) {
+        Path jar = root.resolve("examples/" + name + "/target/tunnel-" + name + ".jar");
+        if (!Files.exists(jar)) {
+            throw new IllegalArgumentException(jar + " is missing: build it with ./mvnw -DskipTests package");
+        }
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(List.of(javaArgs.split(" ")));
+        command.addAll(List.of("-jar", jar.toString()));
+        command.addAll(List.of(options.split(" ")));
+        return command;
+    }
+
+    private void measure(InetSocketAddress front, URI small, URI status, ChildProcess gateway, ChildProcess agent)
+            throws IOException, InterruptedException {
+        List<Download> all = new ArrayList<>();
+        for (int i = 0; i < downloads; i++) {
+            all.add(Download.start(front));
+        }
+        List<Download> stopping = new ArrayList<>();
+        List<Download> going = new ArrayList<>();
+        for (int i = 0; i < downloads; i++) {
+            (i % 2 == 0 ? stopping : going).add(all.get(i));
+        }
+        pause(SETTLE);
+        double goingBefore = megabytesPerSecond(going, SETTLE.multipliedBy(2));
+        double stoppingBefore = megabytesPerSecond(stopping, SETTLE.multipliedBy(2));
+        System.out.printf(
+                Locale.ROOT,
+                "before:  all %d read: these %d get %.1f MB/s, those %d %.1f MB/s; %s%n",
+                downloads,
+                going.size(),
+                goingBefore,
+                stopping.size(),
+                stoppingBefore,
+                residentMebibytes(gateway, agent));
+        System.out.println("         " + smallRequests(small));
+        stopping.forEach(Download::stop);
+        pause(SETTLE);
+        double goingMeanwhile =
+                megabytesPerSecond(going, Duration.ofSeconds(seconds).minus(SETTLE));
+        System.out.printf(
+                Locale.ROOT,
+                "stopped: %d read no more for %d s: these %d get %.1f MB/s, %.2f of before; %s%n",
+                stopping.size(),
+                seconds,
+                going.size(),
+                goingMeanwhile,
+                goingMeanwhile / goingBefore,
+                residentMebibytes(gateway, agent));
+        System.out.println("         " + smallRequests(small));
+        System.out.println("         the gateway's stall report: " + stalls(status));
+        stopping.forEach(Download::goOn);
+        pause(SETTLE);
+        double stoppingAfter = megabytesPerSecond(stopping, SETTLE.multipliedBy(2));
+        double goingAfter = megabytesPerSecond(going, SETTLE.multipliedBy(2));
+        System.out.printf(
+                Locale.ROOT,
+                "after:   all read again: these %d get %.1f MB/s, those %d %.1f MB/s; %s%n",
+                going.size(),
+                goingAfter,
+                stopping.size(),
+                stoppingAfter,
+                residentMebibytes(gateway, agent));
+        all.forEach(Download::close);
+    }
+
+    private static double megabytesPerSecond(List<Download> some, Duration time)
+            throws IOException, InterruptedException {
+        long began = System.nanoTime();
+        long before = bytesOf(some);
+        pause(time);
+        return (bytesOf(some) - before) * 1e3 / (System.nanoTime() - began);
+    }
+
+    private static long bytesOf(List<Download> some) throws IOException {
+        long bytes = 0;
+        for (Download download : some) {
+            bytes += download.bytes();
+        }
+        return bytes;
+    }
+
+    private static void pause(Duration time) throws InterruptedException {
+        TimeUnit.NANOSECONDS.sleep(time.toNanos());
+    }
+
+    private String smallRequests(URI small) throws IOException, InterruptedException {
+        List<Long> micros = new ArrayList<>();
+        for (int i = 0; i < SMALL_REQUESTS; i++) {
+            long began = System.nanoTime();
+            HttpResponse<Void> response =
+                    client.send(HttpRequest.newBuilder(small).build(), HttpResponse.BodyHandlers.discarding());
+            if (response.statusCode() != 200) {
+                throw new IOException("a small request was answered " + response.statusCode());
+            }
+            micros.add((System.nanoTime() - began) / 1000);
+        }
+        micros.sort(null);
+        return String.format(
+                Locale.ROOT,
+                "%d new requests one by one: median %.1f ms, slowest %.1f ms",
+                SMALL_REQUESTS,
+                micros.get(SMALL_REQUESTS / 2) / 1e3,
+                micros.get(SMALL_REQUESTS - 1) / 1e3);
+    }
+
+    private String stalls(URI status) throws IOException, InterruptedException {
+        HttpResponse<String> response =
+                client.send(HttpRequest.newBuilder(status).build(), HttpResponse.BodyHandlers.ofString());
+        Map<String, Integer> byCause = new TreeMap<>();
+        for (JsonNode stream : new ObjectMapper().readTree(response.body()).findValues("waits_for")) {
+            byCause.merge(stream.asText(), 1, Integer::sum);
+        }
+        return byCause.toString();
+    }
+
+    private static String residentMebibytes(ChildProcess gateway, ChildProcess agent) throws IOException {
+        return "resident: gateway " + residentMebibytes(gateway) + " MiB, agent " + residentMebibytes(agent) + " MiB";
+    }
+
+    private static long residentMebibytes(ChildProcess process) throws IOException {
+        for (String line : Files.readAllLines(Path.of("/proc/" + process.pid() + "/status"))) {
+            if (line.startsWith("VmRSS:")) {
+                return Long.parseLong(line.replaceAll("\\D", "")) / 1024;
+            }
+        }
+        throw new IOException("process " + process.pid() + " has ended");
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+}
