@@ -35,8 +35,12 @@ record Scenario(
     /** A message is sent on the tunnel itself. */
     record TunnelMessage(boolean byAgent, long atNanos, int bytes, boolean isOffLoop) {}
 
-    /** A side is asked for a sign of life. */
-    record Ping(boolean ofAgent, long atNanos) {}
+    /**
+     * A side is asked for a sign of life.
+     *
+     * @param isOwn whether it asks the other side itself; if not, it is asked by a ping that nobody has sent
+     */
+    record Ping(boolean ofAgent, long atNanos, boolean isOwn) {}
 
     /** Something goes wrong, or is made to end. */
     record Fault(FaultKind kind, boolean byAgent, long atNanos, int bytes, long firstNanos, long secondNanos) {}
@@ -59,10 +63,13 @@ record Scenario(
     private static final int[] MAX_FRAME = {1_024, 4_096, 16_384, 32_768, 65_535};
     private static final int[] STREAM_WINDOW = {16_384, 16_385, 20_000, 65_536, 131_072};
     private static final int[] TUNNEL_WINDOW = {65_536, 65_537, 100_000, 1_048_576};
+    /** So seldom, one in so many, credit is as large as it can be: that must not overflow, and holds up nobody. */
+    private static final int UNLIMITED_ONE_IN = 16;
+
     private static final int[] MAX_STREAMS = {1, 2, 5, 1_024, 1_024, 1_024};
     private static final int[] MAX_MESSAGE = {4_096, 20_000, 262_144};
     private static final int MOST_STREAMS = 30;
-    private static final int MOST_PINGS = 6;
+    private static final int MOST_PINGS = 8;
     private static final int MUCH_BYTES = 1_200_000;
     private static final long MILLI = 1_000_000;
     private static final long SPAN_NANOS = 120 * MILLI;
@@ -99,7 +106,7 @@ record Scenario(
     private static List<Ping> pings(SplittableRandom random) {
         List<Ping> pings = new ArrayList<>();
         for (int i = random.nextInt(MOST_PINGS); i > 0; i--) {
-            pings.add(new Ping(random.nextBoolean(), random.nextLong(SPAN_NANOS)));
+            pings.add(new Ping(random.nextBoolean(), random.nextLong(SPAN_NANOS), random.nextInt(4) == 0));
         }
         return pings;
     }
@@ -107,14 +114,18 @@ record Scenario(
     private static Settings settings(SplittableRandom random, boolean canBeSilent) {
         return Settings.builder()
                 .maxFrameBytes(MAX_FRAME[random.nextInt(MAX_FRAME.length)])
-                .streamWindowBytes(STREAM_WINDOW[random.nextInt(STREAM_WINDOW.length)])
-                .tunnelWindowBytes(TUNNEL_WINDOW[random.nextInt(TUNNEL_WINDOW.length)])
+                .streamWindowBytes(window(random, STREAM_WINDOW))
+                .tunnelWindowBytes(window(random, TUNNEL_WINDOW))
                 .maxStreams(MAX_STREAMS[random.nextInt(MAX_STREAMS.length)])
                 .maxMessageBytes(MAX_MESSAGE[random.nextInt(MAX_MESSAGE.length)])
                 // Where nobody can fall silent, nothing may be helped along by a ping.
                 .keepaliveMillis(canBeSilent ? 1_000 : 600_000)
                 .keepaliveTimeoutMillis(canBeSilent ? 3_000 : 600_000)
                 .build();
+    }
+
+    private static int window(SplittableRandom random, int[] sizes) {
+        return random.nextInt(UNLIMITED_ONE_IN) == 0 ? Integer.MAX_VALUE : sizes[random.nextInt(sizes.length)];
     }
 
     private static List<Opening> openings(SplittableRandom random, Settings agent, Settings gateway) {

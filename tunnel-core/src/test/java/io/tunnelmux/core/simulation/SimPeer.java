@@ -29,6 +29,8 @@ final class SimPeer implements TunnelHandler {
     /** Of these, the ones that have not ended, and some that just have. */
     private final List<SimStream> live = new ArrayList<>();
 
+    private int pendingPings;
+
     /** A tunnel that is open on this side. */
     private static final class Standing {
         private final WireModel wire;
@@ -100,9 +102,24 @@ final class SimPeer implements TunnelHandler {
         }
     }
 
+    /** Asks the other side for a sign of life; whatever happens, there is to be an answer to that. */
+    void pings() {
+        Tunnel tunnel = current();
+        if (tunnel != null) {
+            pendingPings++;
+            tunnel.ping().whenComplete((roundTrip, failure) -> {
+                pendingPings--;
+                if (roundTrip != null && roundTrip.isNegative()) {
+                    throw new AssertionError(name + " has its answer before it asks");
+                }
+            });
+        }
+    }
+
     @Override
     public void onOpened(Tunnel tunnel) {
         tunnels.put(tunnel, new Standing(simulation.wireOf(this, tunnel.remoteAddress())));
+        failByLot();
     }
 
     @Override
@@ -136,6 +153,14 @@ final class SimPeer implements TunnelHandler {
                 || !Integer.toString(number).equals(application.id())) {
             throw new AssertionError(name + " expected message " + number + ", got " + message);
         }
+        failByLot();
+    }
+
+    /** Fails in a callback of a tunnel, which must cost nothing. */
+    private void failByLot() {
+        if (simulation.world().random.nextInt(40) == 0) {
+            throw new IllegalStateException("on purpose");
+        }
     }
 
     @Override
@@ -143,6 +168,7 @@ final class SimPeer implements TunnelHandler {
         if (!tunnels.containsKey(tunnel)) {
             throw new AssertionError(name + " drains a tunnel that is not open");
         }
+        failByLot();
     }
 
     @Override
@@ -161,6 +187,7 @@ final class SimPeer implements TunnelHandler {
         if (!isExpected || tunnel.openStreams() != 0) {
             throw new AssertionError(name + " loses a tunnel with " + tunnel.openStreams() + " streams: " + outcome);
         }
+        failByLot();
     }
 
     private WireModel wireOf(Tunnel tunnel) {
@@ -181,6 +208,9 @@ final class SimPeer implements TunnelHandler {
 
     void checkOver() {
         streams.forEach(SimStream::checkOver);
+        if (pendingPings != 0) {
+            throw new AssertionError(name + " waits for the answers to " + pendingPings + " pings");
+        }
     }
 
     @Override

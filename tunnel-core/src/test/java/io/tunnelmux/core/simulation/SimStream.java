@@ -76,6 +76,9 @@ final class SimStream implements StreamHandler {
         if (plan.abortsAfterNanos() > 0) {
             world.after(plan.abortsAfterNanos(), acting, this::abort);
         }
+        if (plan.isStuck()) {
+            simulation.onStuck();
+        }
         if (isSilent) {
             world.after(plan.consumer().silentNanos(), acting, this::wakeConsumer);
         }
@@ -349,20 +352,26 @@ final class SimStream implements StreamHandler {
         held.clear();
         simulation.onStreamEnded();
         judge(newOutcome);
+        if (plan.throwsAtCall() == StreamPlan.AT_THE_END) {
+            throw new IllegalStateException("on purpose");
+        }
     }
 
     private void judge(Outcome end) {
         SimStream there = other;
+        ErrorCode code = ErrorCode.of(end.code());
+        if (!end.isLocal() && code != ErrorCode.TRANSPORT_LOST && code != ErrorCode.NO_ERROR && there != null) {
+            requireSaid(end, there);
+        }
         if (end.isRetryable()) {
             require(there == null || there.stream == null, "was touched and is called retryable: " + end);
         }
-        ErrorCode code = ErrorCode.of(end.code());
         if (code == ErrorCode.TRANSPORT_LOST) {
             boolean isDrained = end.isLocal() && end.reason().endsWith(": drained");
             require(side.mayLoseTunnel() && !isDrained, "loses a transport that stands: " + end);
         } else if (end.isLocal()) {
             judgeLocal(end, code);
-        } else if (code == ErrorCode.NO_ERROR && end.reason().isEmpty()) {
+        } else if (isClean(end)) {
             require(isEndReceived && isEndedHere, "ends clean and is not whole");
         } else if (end.reason().startsWith("close by")) {
             require(there != null && there.isClosedHere, "is closed by nobody: " + end);
@@ -382,6 +391,17 @@ final class SimStream implements StreamHandler {
                             : there == null || there.hasThrown,
                     "ends for no reason: " + end);
         }
+    }
+
+    /** What ended this side is what the other side has ended with, and itself wanted. */
+    private void requireSaid(Outcome end, SimStream there) {
+        Outcome said = there.outcome;
+        require(
+                said != null
+                        && said.isLocal()
+                        && said.code() == end.code()
+                        && said.reason().equals(end.reason()),
+                () -> "ends with " + end + ", and the other side with " + said);
     }
 
     private void judgeLocal(Outcome end, @Nullable ErrorCode code) {
@@ -418,6 +438,17 @@ final class SimStream implements StreamHandler {
     /** What is left of it when all is over. */
     void checkOver() {
         require(outcome != null, "has never ended");
+        SimStream there = other;
+        if (there != null && there.outcome != null && isClean(outcome)) {
+            Outcome end = there.outcome;
+            require(
+                    isClean(end) || end.isLocal() || end.is(ErrorCode.TRANSPORT_LOST),
+                    () -> "ends clean, and the other side is told " + end);
+        }
+    }
+
+    private static boolean isClean(Outcome end) {
+        return !end.isLocal() && end.is(ErrorCode.NO_ERROR) && end.reason().isEmpty();
     }
 
     private void requireAlive(TunnelStream from) {

@@ -43,6 +43,9 @@ final class Simulation implements Connector {
     private static final int MOST_STEPS = 3_000_000;
     private static final long MOST_NANOS = TimeUnit.MINUTES.toNanos(20);
     private static final long MILLI = 1_000_000;
+    /** After so long, a simulation with a consumer that has stopped for ever is ended. */
+    private static final long PATIENCE_NANOS = 30_000 * MILLI;
+
     private static final int MOST_TRIES = 400;
     private static final String GATEWAY = "sim://gateway";
 
@@ -61,6 +64,7 @@ final class Simulation implements Connector {
     private @Nullable Consumer<BytePipe> firstLine;
     private boolean mayLose;
     private boolean mayTimeOut;
+    private boolean isWaitingForStuck;
     private boolean isClosing;
     private boolean isClientClosed;
 
@@ -161,9 +165,11 @@ final class Simulation implements Connector {
     private void plan(Scenario.Ping ping) {
         World.Loop loop = (ping.ofAgent() ? agent : gateway).loop();
         world.after(ping.atNanos(), loop, () -> {
-            if (!lines.isEmpty()) {
+            if (ping.isOwn()) {
+                (ping.ofAgent() ? agent : gateway).pings();
+            } else if (!lines.isEmpty()) {
                 Line line = lines.get(lines.size() - 1);
-                (ping.ofAgent() ? line.agentEnd : line.gatewayEnd).receivePing(ping.atNanos());
+                (ping.ofAgent() ? line.agentEnd : line.gatewayEnd).receivePing(-ping.atNanos());
             }
         });
     }
@@ -211,6 +217,9 @@ final class Simulation implements Connector {
     }
 
     private void closeAll() {
+        if (isClosing) {
+            return;
+        }
         isClosing = true;
         mayLose = true;
         client.close(Duration.ofSeconds(3)).thenRun(() -> isClientClosed = true);
@@ -312,6 +321,14 @@ final class Simulation implements Connector {
 
     void onStreamBegun() {
         liveStreams++;
+    }
+
+    /** A stream has begun that may never end by itself. */
+    void onStuck() {
+        if (!isWaitingForStuck) {
+            isWaitingForStuck = true;
+            world.after(PATIENCE_NANOS, null, this::closeAll);
+        }
     }
 
     void onStreamEnded() {

@@ -10,7 +10,7 @@ import java.util.SplittableRandom;
  *
  * @param isPolite whether it stops writing while the stream is not writable
  * @param isOffLoop whether it calls from another thread than the loop
- * @param throwsAtCall in which of its callbacks it fails; 0 is none
+ * @param throwsAtCall in which of its callbacks it fails; 0 is none, {@link #AT_THE_END} the last
  * @param abortsAfterNanos when it gives the stream up, whatever else it does; 0 is never
  */
 record StreamPlan(
@@ -21,6 +21,9 @@ record StreamPlan(
         int throwsAtCall,
         long abortsAfterNanos,
         boolean abortsByClose) {
+
+    /** Fails when it is told of the stream's end. */
+    static final int AT_THE_END = -1;
 
     sealed interface Step {}
 
@@ -53,6 +56,9 @@ record StreamPlan(
     private static final int SOME_BYTES = 60_000;
     private static final int MANY_BYTES = 300_000;
     private static final int MOST_BYTES = 1_000_000;
+    /** Of a window without an end, what is taken for its edge. */
+    private static final int MOST_WINDOW_BYTES = 131_072;
+
     private static final long MILLI = 1_000_000;
 
     /**
@@ -63,8 +69,8 @@ record StreamPlan(
      */
     static StreamPlan random(SplittableRandom random, Settings own, Settings peer, boolean awaits) {
         List<Step> steps = new ArrayList<>();
-        int total = totalBytes(random, peer.streamWindowBytes());
-        int pieces = total == 0 ? 0 : 1 + random.nextInt(Math.min(MOST_PIECES, total));
+        int total = totalBytes(random, Math.min(peer.streamWindowBytes(), MOST_WINDOW_BYTES));
+        int pieces = total == 0 ? 0 : 1 + random.nextInt(Math.min(random.nextInt(6) == 0 ? 1 : MOST_PIECES, total));
         int pausePercent = random.nextInt(3) > 0 ? 0 : random.nextInt(50);
         int messagePercent = random.nextInt(3) > 0 ? 0 : random.nextInt(60);
         if (awaits && random.nextInt(4) == 0) {
@@ -86,14 +92,15 @@ record StreamPlan(
             steps.add(new AwaitEnd());
         }
         addEnd(random, peer, steps);
-        boolean isDeaf = random.nextInt(30) == 0;
-        boolean aborts = isDeaf || random.nextInt(12) == 0;
+        boolean isDeaf = random.nextInt(25) == 0;
+        boolean isStuck = isDeaf && random.nextInt(4) == 0;
+        boolean aborts = isDeaf && !isStuck || random.nextInt(12) == 0;
         return new StreamPlan(
                 steps,
                 random.nextInt(4) > 0,
                 random.nextInt(5) == 0,
                 consumer(random, own, isDeaf),
-                random.nextInt(20) == 0 ? 1 + random.nextInt(6) : 0,
+                throwsAt(random),
                 aborts ? 1 + random.nextLong(60 * MILLI) : 0,
                 random.nextBoolean());
     }
@@ -112,13 +119,19 @@ record StreamPlan(
         }
     }
 
+    private static int throwsAt(SplittableRandom random) {
+        int chance = random.nextInt(60);
+        return chance < 3 ? 1 + random.nextInt(6) : chance == 3 ? AT_THE_END : 0;
+    }
+
     private static Consumer consumer(SplittableRandom random, Settings own, boolean isDeaf) {
-        int mostBatch = own.streamWindowBytes() / 4;
-        return switch (random.nextInt(6)) {
-            case 0 -> new Consumer(1, random.nextLong(20 * MILLI), 0, isDeaf);
-            case 1 -> new Consumer(1 + random.nextInt(mostBatch), 0, 0, isDeaf);
-            case 2 -> new Consumer(1, 0, random.nextLong(200 * MILLI), isDeaf);
-            case 3 -> new Consumer(1 + random.nextInt(mostBatch), random.nextLong(3 * MILLI), 0, isDeaf);
+        int mostBatch = Math.min(own.streamWindowBytes(), MOST_WINDOW_BYTES) / 4;
+        return switch (random.nextInt(25)) {
+            case 0, 1, 2, 3 -> new Consumer(1, random.nextLong(20 * MILLI), 0, isDeaf);
+            case 4, 5, 6, 7 -> new Consumer(1 + random.nextInt(mostBatch), 0, 0, isDeaf);
+            case 8, 9, 10, 11 -> new Consumer(1, 0, random.nextLong(200 * MILLI), isDeaf);
+            case 12 -> new Consumer(1, 0, random.nextLong(20_000 * MILLI), isDeaf);
+            case 13, 14, 15, 16 -> new Consumer(1 + random.nextInt(mostBatch), random.nextLong(3 * MILLI), 0, isDeaf);
             default -> new Consumer(1, 0, 0, isDeaf);
         };
     }
@@ -147,6 +160,11 @@ record StreamPlan(
             case 2 -> random.nextInt(20) == 0 ? peer.maxMessageBytes() + 1 : 10;
             default -> random.nextInt(200);
         };
+    }
+
+    /** Whether it never takes what comes, and leaves it at that. */
+    boolean isStuck() {
+        return consumer.isDeaf() && abortsAfterNanos == 0;
     }
 
     /** How many bytes it is going to write. */

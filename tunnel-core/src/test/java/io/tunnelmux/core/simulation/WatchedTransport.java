@@ -57,6 +57,7 @@ final class WatchedTransport implements Transport {
     @Override
     public void flush() {
         transport.flush();
+        wire.onFlushed(transport.isWritable());
     }
 
     @Override

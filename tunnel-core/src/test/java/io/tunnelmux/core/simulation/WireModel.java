@@ -47,6 +47,8 @@ final class WireModel {
             ErrorCode.CALM_DOWN,
             ErrorCode.UNSUPPORTED);
 
+    private static final int MOST_TURNS_TO_PONG = 2;
+
     private final World world;
     private final String name;
     private final boolean isDialler;
@@ -63,6 +65,7 @@ final class WireModel {
     private int openingId;
     private long pongsOwed;
     private boolean isPongDue;
+    private int turnsWithPongDue;
     private boolean isTunnelMessageOpen;
 
     WireModel(World world, String name, boolean isDialler, Settings own, Settings peer) {
@@ -120,6 +123,7 @@ final class WireModel {
             onWindowSent(window);
         } else if (frame instanceof Frame.Close close) {
             Half half = sendable(frame, close.streamId());
+            require(!isPongDue, "before the answer to a ping", frame);
             require(!half.isMessageOpen, "CLOSE between pieces", frame);
             half.isOverHere = true;
         } else if (frame instanceof Frame.Cancel cancel) {
@@ -136,6 +140,7 @@ final class WireModel {
             require(!ping.isReply() || pongsOwed > 0, "answers no ping", frame);
             pongsOwed = ping.isReply() ? 0 : pongsOwed;
             isPongDue &= !ping.isReply();
+            turnsWithPongDue = 0;
         } else if (frame instanceof Frame.GoAway goAway) {
             ErrorCode code = ErrorCode.of(goAway.code());
             require(!ACCUSATIONS.contains(code), "accuses the other side", frame);
@@ -143,6 +148,12 @@ final class WireModel {
         } else {
             require(false, "has no business here", frame);
         }
+    }
+
+    /** A turn of the scheduler is over, after which the transport would still take more or not. */
+    void onFlushed(boolean isWritable) {
+        turnsWithPongDue += isPongDue && isWritable ? 1 : 0;
+        require(turnsWithPongDue <= MOST_TURNS_TO_PONG, "does not answer a ping", null);
     }
 
     private void onDataSent(Frame.Data data) {
@@ -169,7 +180,9 @@ final class WireModel {
         } else {
             require((id & 1) == 1 == isDialler && id > lastOpenedId, "no new id", open);
             lastOpenedId = id;
+            require(openedHere() < peer.maxStreams(), "more streams than the peer takes", open);
         }
+        require(!isPongDue, "before the answer to a ping", open);
         Half half = half(id);
         require(!half.isOpened && !half.isOverHere && !half.isOverThere, "an id twice", open);
         half.isOpening = open.hasMore();
@@ -178,8 +191,20 @@ final class WireModel {
         openingId = open.hasMore() ? id : 0;
     }
 
+    /** Streams that this end has opened and that have not ended, as far as it knows. */
+    private int openedHere() {
+        int count = 0;
+        for (Map.Entry<Integer, Half> each : halves.entrySet()) {
+            Half half = each.getValue();
+            boolean isOver = half.isOverHere || half.isOverThere || half.isEndSent && half.isEndReceived;
+            count += (each.getKey() & 1) == 1 == isDialler && (half.isOpened || half.isOpening) && !isOver ? 1 : 0;
+        }
+        return count;
+    }
+
     private void onMessageSent(Frame.Message message) {
         require(message.payload().length() <= peer.maxFrameBytes(), "longer than the peer takes", message);
+        require(!isPongDue, "before the answer to a ping", message);
         if (message.streamId() == 0) {
             isTunnelMessageOpen = message.hasMore();
             return;
