@@ -14,8 +14,8 @@ final class StreamRing {
         return first;
     }
 
-    boolean hasOthers() {
-        return size > 1;
+    int size() {
+        return size;
     }
 
     boolean isEmpty() {
@@ -55,16 +55,9 @@ final class StreamRing {
         size--;
     }
 
-    void moveToLast(TunnelStream stream) {
+    /** Gives a stream up to {@code target}, which may be this ring, as the last there. */
+    void moveToLast(TunnelStream stream, StreamRing target) {
         remove(stream);
-        addLast(stream);
-    }
-
-    /** Empties this ring into {@code target}, in order. */
-    void moveAllTo(StreamRing target) {
-        for (TunnelStream stream = first; stream != null; stream = first) {
-            remove(stream);
-            target.addLast(stream);
-        }
+        target.addLast(stream);
     }
 }

@@ -1,6 +1,5 @@
 package io.tunnelmux.core;
 
-import io.tunnelmux.core.transport.TunnelLoop;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Message;
@@ -40,6 +39,7 @@ public final class TunnelStream {
     @Nullable
     MessageAssembler assembler;
 
+    Priority priority = Priority.NORMAL;
     int deficitBytes;
     boolean isWindowDue;
 
@@ -95,13 +95,27 @@ public final class TunnelStream {
         }
     }
 
+    /**
+     * Queues a unit of a message-oriented stream (a WebSocket message, a datagram) behind what waits already, or a part of one. It arrives as DATA of which
+     * all but the last bears MORE; where its parts were cut does not show. Takes {@code payload}, also when it throws. A unit may be empty. From the first
+     * call on, what {@link #write} takes is a binary unit too.
+     *
+     * @param isText whether the unit is text and not binary; said with its first part
+     * @param hasMore whether the unit goes on in the next call. Until it is whole, neither bytes nor the end may come, except by {@link #close} or
+     *     {@link #cancel}
+     * @throws IllegalStateException on the loop, if this side has ended the stream before
+     */
+    public void writeUnit(Payload payload, boolean isText, boolean hasMore) {
+        if (actsNow()) {
+            writeUnitInLoop(payload, isText, hasMore);
+        } else {
+            actSoon(() -> writeUnitInLoop(payload, isText, hasMore));
+        }
+    }
+
     /** As {@link #write}, and this side's half ends with these bytes. */
     public void writeLast(Payload payload) {
-        if (actsNow()) {
-            writeInLoop(payload, true);
-        } else {
-            actSoon(() -> writeInLoop(payload, true));
-        }
+        act(() -> writeInLoop(payload, true));
     }
 
     /**
@@ -111,20 +125,16 @@ public final class TunnelStream {
      * @throws IllegalStateException on the loop, if this side has ended the stream before
      */
     public void send(Message message, boolean isEnd) {
-        if (actsNow()) {
-            sendInLoop(message, isEnd);
-        } else {
-            actSoon(() -> sendInLoop(message, isEnd));
-        }
+        act(() -> sendInLoop(message, isEnd));
     }
 
-    /** Ends this side's half behind what was queued; the peer's half goes on. Further calls do nothing. */
+    /**
+     * Ends this side's half behind what was queued; the peer's half goes on. Further calls do nothing.
+     *
+     * @throws IllegalStateException on the loop, within a unit of {@link #writeUnit}
+     */
     public void end() {
-        if (actsNow()) {
-            endInLoop();
-        } else {
-            actSoon(this::endInLoop);
-        }
+        act(this::endInLoop);
     }
 
     /**
@@ -143,11 +153,7 @@ public final class TunnelStream {
      */
     public void close(int code, String reason) {
         Outcome.requireCode(code);
-        if (actsNow()) {
-            closeInLoop(code, reason);
-        } else {
-            actSoon(() -> closeInLoop(code, reason));
-        }
+        act(() -> closeInLoop(code, reason));
     }
 
     /** Aborts the stream at once: what was queued is dropped on both sides. */
@@ -158,11 +164,7 @@ public final class TunnelStream {
     /** As {@link #cancel(ErrorCode, String)}, with a code as in {@link #close(int, String)}. */
     public void cancel(int code, String reason) {
         Outcome.requireCode(code);
-        if (actsNow()) {
-            cancelInLoop(code, reason);
-        } else {
-            actSoon(() -> cancelInLoop(code, reason));
-        }
+        act(() -> cancelInLoop(code, reason));
     }
 
     /**
@@ -179,23 +181,33 @@ public final class TunnelStream {
         }
     }
 
+    /** How urgent it is from here on, beside the other streams of the tunnel; {@link Priority#NORMAL} before. */
+    public void priority(Priority newPriority) {
+        act(() -> tunnel.scheduler().prioritise(this, newPriority));
+    }
+
     @Override
     public String toString() {
         return "stream " + Integer.toUnsignedString(id) + " of " + tunnel + " (" + state + ")";
     }
 
-    private TunnelLoop loop() {
-        return tunnel.loop();
-    }
-
     /** Not before {@link Tunnel#open}, called elsewhere, has got here: what is done to a stream comes behind its opening. */
     private boolean actsNow() {
-        return loop().inLoop() && (id != 0 || isFinished());
+        return tunnel.loop().inLoop() && (id != 0 || isFinished());
+    }
+
+    /** For what is done seldom: it makes an object of each call. */
+    private void act(Runnable action) {
+        if (actsNow()) {
+            action.run();
+        } else {
+            actSoon(action);
+        }
     }
 
     /** Acts on the loop behind what was asked for before. A mistake of the caller's costs the stream: there is nobody left to throw at. */
     private void actSoon(Runnable action) {
-        loop().execute(() -> {
+        tunnel.loop().execute(() -> {
             try {
                 action.run();
             } catch (RuntimeException e) {
@@ -205,15 +217,8 @@ public final class TunnelStream {
     }
 
     private void writeInLoop(Payload payload, boolean isEnd) {
-        if (isGone()) {
-            payload.release();
+        if (!takes(payload, true)) {
             return;
-        }
-        try {
-            requireNotEnded();
-        } catch (IllegalStateException e) {
-            payload.release();
-            throw e;
         }
         if (payload.length() == 0 && !isEnd) {
             payload.release();
@@ -224,11 +229,32 @@ public final class TunnelStream {
         owesWritable |= !isWritable();
     }
 
+    private void writeUnitInLoop(Payload payload, boolean isText, boolean hasMore) {
+        if (!takes(payload, false)) {
+            return;
+        }
+        markIfFirst();
+        queue.addUnit(id, payload, isText, hasMore);
+        tunnel.scheduler().ready(this);
+        owesWritable |= !isWritable();
+    }
+
+    /** Whether a payload can still be sent; if not, it is freed. */
+    private boolean takes(Payload payload, boolean isBetweenUnits) {
+        if (isGone() || cannotSend(isBetweenUnits)) {
+            payload.release();
+        }
+        if (!isGone()) {
+            requireCanSend(isBetweenUnits);
+        }
+        return !isGone();
+    }
+
     private void sendInLoop(Message message, boolean isEnd) {
         if (isGone()) {
             return;
         }
-        requireNotEnded();
+        requireCanSend(isEnd);
         Payload encoded = tunnel.encode(message);
         if (encoded.length() > tunnel.peerMaxMessageBytes()) {
             cancelInLoop(
@@ -245,6 +271,7 @@ public final class TunnelStream {
         if (isGone() || isEndQueued || isCloseQueued) {
             return;
         }
+        requireCanSend(true);
         isEndQueued = true;
         markIfFirst();
         queue.addEnd(id);
@@ -289,7 +316,7 @@ public final class TunnelStream {
         boolean isGrantDue = receiveWindow.onTaken(bytes);
         trace.onConsumed(bytes);
         if (trace.unconsumedBytes() > 0 && trace.unconsumedBytes() <= receiveWindow.availableBytes() / 4) {
-            trace.onReceivingMoved(loop().nanoTime());
+            trace.onReceivingMoved(tunnel.loop().nanoTime());
         }
         if (isGrantDue && state.canReceive()) {
             tunnel.scheduler().windowDue(this);
@@ -301,9 +328,15 @@ public final class TunnelStream {
         return outcome != null || id == 0;
     }
 
-    private void requireNotEnded() {
-        if (isEndQueued || isCloseQueued) {
-            throw new IllegalStateException(this + " was ended by this side");
+    /** Whether this side has ended, or is within a unit and wants to send what is none of its parts. */
+    private boolean cannotSend(boolean isBetweenUnits) {
+        return isEndQueued || isCloseQueued || isBetweenUnits && queue.isInUnit();
+    }
+
+    private void requireCanSend(boolean isBetweenUnits) {
+        if (cannotSend(isBetweenUnits)) {
+            throw new IllegalStateException(
+                    this + (isEndQueued || isCloseQueued ? " was ended by this side" : " is within a unit"));
         }
     }
 
@@ -373,11 +406,7 @@ public final class TunnelStream {
 
     /** Whether the next frame in the queue could go, as far as this stream is concerned. */
     boolean mayBeReady() {
-        Frame head = queue.peek();
-        return head != null
-                && (sendWindow.availableBytes() > 0
-                        || !(head instanceof Frame.Data data)
-                        || data.payload().length() == 0);
+        return !queue.isEmpty() && (sendWindow.availableBytes() > 0 || !queue.needsCredit());
     }
 
     int takeGrant() {

@@ -4,29 +4,34 @@ import io.tunnelmux.core.transport.Transport;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Payload;
-import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Whose turn it is to be written. At the end of a loop turn in which something was queued, and whenever the transport takes more again, frames go out
- * until the transport has enough or nothing is left, then one flush. In this order:
+ * until the transport has enough or nothing is left, then one flush. First the {@link ControlQueue}, whatever else waits. Then, in this order, each until
+ * it has had its share of a round (see {@link Share}) or has nothing to send:
  *
- * <ol>
- *   <li>control: HELLO, GOAWAY, CANCEL, PING; the answer to the last PING; WINDOW of the tunnel, then of streams. None of it needs credit. What can
- *       repeat is state, not a queue: one answer, one WINDOW per stream, whatever has gathered when its turn comes.
- *   <li>messages on the tunnel itself.
- *   <li>OPEN, in the order of ids. A long one goes out in pieces with no other OPEN between.
- *   <li>streams with something to send and credit for it, by deficit round robin (Shreedhar and Varghese, SIGCOMM 1995): a turn is worth 16 KiB;
- *       what a frame takes beyond it is paid back in the next turn. A stream alone sends frames as long as the peer accepts.
- * </ol>
+ * <pre>
+ *   lane            share     what
+ *   messages           4      on the tunnel itself
+ *   opens              4      in the order of ids; a long one in pieces with no other OPEN between
+ *   interactive       16      streams that are INTERACTIVE, and NORMAL ones that have sent little lately
+ *   normal             4      the other NORMAL ones
+ *   bulk               1      streams that are BULK
+ * </pre>
  *
- * A stream without credit waits in no ring, and one that the tunnel's credit holds up waits in one of its own: neither is looked at again before
- * credit comes.
+ * A share is worth 16 KiB. So what is urgent waits for one frame, and what is not is never starved: where all lanes are full, bulk gets 16 KiB of 464.
+ *
+ * <p>Within a lane it is deficit round robin by bytes (Shreedhar and Varghese, SIGCOMM 1995): a turn is worth 16 KiB; what a frame takes beyond it is paid
+ * back in the next turn. Frames are at most 16 KiB while anything else has something to send, so that whoever comes waits for little; a stream alone sends
+ * frames as long as the peer accepts.
+ *
+ * <p>What a frame costs does not depend on how many streams there are. A stream without credit waits in no ring, and one that the tunnel's credit holds up
+ * waits in one of its own: neither is looked at again before credit comes.
  */
 final class WriteScheduler {
 
     static final int QUANTUM_BYTES = 16 * 1024;
-    static final int MAX_CONTROL_FRAMES = 1_000;
     /** What messages on the tunnel itself may hold while they wait; a single one may be longer. */
     static final int MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
     /** What a frame costs its stream beyond its payload, so that small frames are not for free. */
@@ -35,28 +40,27 @@ final class WriteScheduler {
     private final Tunnel tunnel;
     private final Transport transport;
     private final Runnable drain = this::drain;
-    private final ArrayDeque<Frame> control = new ArrayDeque<>();
+    private final ControlQueue control;
     private final StreamQueue messages = new StreamQueue();
-    private final ArrayDeque<TunnelStream> windowsDue = new ArrayDeque<>();
+    private final Share messageShare = new Share(4);
     private final StreamRing opening = new StreamRing();
-    private final StreamRing ready = new StreamRing();
-    private final StreamRing withoutTunnelCredit = new StreamRing();
-    private final ReceiveWindow tunnelReceiveWindow;
+    private final Share openShare = new Share(4);
+    private final StreamLane interactive = new StreamLane(16);
+    private final StreamLane normal = new StreamLane(4);
+    private final StreamLane bulk = new StreamLane(1);
     private SendWindow tunnelSendWindow = new SendWindow(0);
     private int maxFrameBytes = QUANTUM_BYTES;
     private int messageBytes;
+    private long turnNanos;
+
     private boolean isDrainDue;
     private boolean isDraining;
     private boolean isFlushDue;
-    private boolean isTunnelWindowDue;
-    private boolean isPongDue;
-    private long pongOpaque;
-    private long turnNanos;
 
     WriteScheduler(Tunnel tunnel, Transport transport, ReceiveWindow tunnelReceiveWindow) {
         this.tunnel = tunnel;
         this.transport = transport;
-        this.tunnelReceiveWindow = tunnelReceiveWindow;
+        control = new ControlQueue(tunnelReceiveWindow);
     }
 
     /** What the peer's HELLO allows is in force from here on. */
@@ -67,15 +71,18 @@ final class WriteScheduler {
 
     void control(Frame frame) {
         // Many in one turn are no reason to give up, as long as the transport takes them.
-        while (control.size() >= MAX_CONTROL_FRAMES && !isDraining && transport.isWritable()) {
-            transport.write(control.removeFirst());
-            isFlushDue = true;
+        while (control.isFull() && !isDraining && transport.isWritable()) {
+            Frame first = control.nextAdded();
+            if (first != null) {
+                transport.write(first);
+                isFlushDue = true;
+            }
         }
-        if (control.size() >= MAX_CONTROL_FRAMES) {
-            tunnel.end(Outcome.local(ErrorCode.OVERLOADED, control.size() + " control frames wait"), false);
+        if (control.isFull()) {
+            tunnel.end(Outcome.local(ErrorCode.OVERLOADED, ControlQueue.MAX_FRAMES + " control frames wait"), false);
             return;
         }
-        control.addLast(frame);
+        control.add(frame);
         wake();
     }
 
@@ -96,20 +103,17 @@ final class WriteScheduler {
     }
 
     void pong(long opaque) {
-        isPongDue = true;
-        pongOpaque = opaque;
+        control.pong(opaque);
         wake();
     }
 
     void tunnelWindowDue() {
-        isTunnelWindowDue = true;
+        control.tunnelWindowDue();
         wake();
     }
 
     void windowDue(TunnelStream stream) {
-        if (!stream.isWindowDue) {
-            stream.isWindowDue = true;
-            windowsDue.addLast(stream);
+        if (control.windowDue(stream)) {
             wake();
         }
     }
@@ -123,10 +127,28 @@ final class WriteScheduler {
     /** A stream has queued something, or has more credit. */
     void ready(TunnelStream stream) {
         if (stream.ring == null && stream.mayBeReady()) {
-            stream.deficitBytes = QUANTUM_BYTES;
-            ready.addLast(stream);
             wake();
+            stream.queue.onReady(turnNanos);
+            stream.deficitBytes = QUANTUM_BYTES;
+            laneOf(stream).ready.addLast(stream);
         }
+    }
+
+    void prioritise(TunnelStream stream, Priority priority) {
+        stream.priority = priority;
+        StreamRing ring = stream.ring;
+        StreamLane lane = laneOf(stream);
+        if (ring != null && ring != opening && !lane.has(ring)) {
+            ring.moveToLast(stream, lane.ready);
+        }
+    }
+
+    private StreamLane laneOf(TunnelStream stream) {
+        return switch (stream.priority) {
+            case INTERACTIVE -> interactive;
+            case NORMAL -> stream.queue.isSparse() ? interactive : normal;
+            case BULK -> bulk;
+        };
     }
 
     /** @return false if the tunnel's credit would pass 2^31-1 */
@@ -134,8 +156,7 @@ final class WriteScheduler {
         if (!tunnelSendWindow.onGranted(increment)) {
             return false;
         }
-        if (!withoutTunnelCredit.isEmpty()) {
-            withoutTunnelCredit.moveAllTo(ready);
+        if (readyStreams() > 0) {
             wake();
         }
         return true;
@@ -146,10 +167,7 @@ final class WriteScheduler {
         if (stream.ring != null) {
             stream.ring.remove(stream);
         }
-        if (stream.isWindowDue) {
-            stream.isWindowDue = false;
-            windowsDue.remove(stream);
-        }
+        control.forget(stream);
     }
 
     /** Writes before the end of the turn, as far as the transport takes it. */
@@ -167,7 +185,11 @@ final class WriteScheduler {
 
     /** Whether this stream could send if the peer took more on the tunnel. */
     boolean isWithoutTunnelCredit(TunnelStream stream) {
-        return stream.ring == withoutTunnelCredit;
+        StreamRing ring = stream.ring;
+        return ring != null
+                && (ring == interactive.withoutTunnelCredit
+                        || ring == normal.withoutTunnelCredit
+                        || ring == bulk.withoutTunnelCredit);
     }
 
     void wake() {
@@ -184,13 +206,7 @@ final class WriteScheduler {
         boolean wrote = isFlushDue;
         isFlushDue = false;
         while (transport.isWritable()) {
-            Frame frame = nextControl();
-            if (frame == null) {
-                frame = nextOpen();
-            }
-            if (frame == null) {
-                frame = nextOfReady();
-            }
+            Frame frame = next();
             if (frame == null) {
                 break;
             }
@@ -204,38 +220,60 @@ final class WriteScheduler {
         tunnel.onDrained();
     }
 
-    private @Nullable Frame nextControl() {
-        Frame frame = control.pollFirst();
-        if (frame != null) {
-            return frame;
+    private @Nullable Frame next() {
+        Frame frame = control.next();
+        while (frame == null && hasWork()) {
+            frame = nextWithinShares();
+            if (frame == null) {
+                // Who has something to send has had its share, and who has some of it left has nothing to send.
+                renewShares();
+            }
         }
-        if (isPongDue) {
-            isPongDue = false;
-            return new Frame.Ping(pongOpaque, true);
-        }
-        if (isTunnelWindowDue) {
-            isTunnelWindowDue = false;
-            return new Frame.Window(0, tunnelReceiveWindow.takeGrant());
-        }
-        TunnelStream stream = windowsDue.pollFirst();
-        if (stream != null) {
-            stream.isWindowDue = false;
-            return new Frame.Window(stream.id(), stream.takeGrant());
-        }
-        if (!messages.isEmpty()) {
-            Frame.Message piece = (Frame.Message) messages.take(maxFrameBytes);
-            messageBytes -= piece.payload().length();
-            return piece;
-        }
-        return null;
+        return frame;
     }
 
-    private @Nullable Frame nextOpen() {
-        TunnelStream stream = opening.first();
-        if (stream == null) {
-            return null;
+    private boolean hasWork() {
+        boolean hasCredit = hasTunnelCredit();
+        return !messages.isEmpty()
+                || !opening.isEmpty()
+                || !interactive.turn(hasCredit).isEmpty()
+                || !normal.turn(hasCredit).isEmpty()
+                || !bulk.turn(hasCredit).isEmpty();
+    }
+
+    private @Nullable Frame nextWithinShares() {
+        if (messageShare.isLeft() && !messages.isEmpty()) {
+            return nextMessage();
         }
-        Frame.Open piece = (Frame.Open) stream.queue.take(maxFrameBytes);
+        TunnelStream first = opening.first();
+        if (openShare.isLeft() && first != null) {
+            return nextOpen(first);
+        }
+        Frame frame = nextOf(interactive);
+        if (frame == null) {
+            frame = nextOf(normal);
+        }
+        return frame == null ? nextOf(bulk) : frame;
+    }
+
+    private void renewShares() {
+        messageShare.renew();
+        openShare.renew();
+        interactive.share.renew();
+        normal.share.renew();
+        bulk.share.renew();
+    }
+
+    private Frame nextMessage() {
+        Frame.Message piece = (Frame.Message) messages.take(pieceBytes());
+        messageBytes -= piece.payload().length();
+        messageShare.use(FRAME_COST_BYTES + piece.payload().length());
+        return piece;
+    }
+
+    private Frame nextOpen(TunnelStream stream) {
+        Frame.Open piece = (Frame.Open) stream.queue.take(pieceBytes());
+        openShare.use(FRAME_COST_BYTES + piece.payload().length());
         stream.onOpenSent();
         if (!piece.hasMore()) {
             opening.remove(stream);
@@ -245,58 +283,81 @@ final class WriteScheduler {
         return piece;
     }
 
-    private @Nullable Frame nextOfReady() {
-        for (TunnelStream stream = ready.first(); stream != null; stream = ready.first()) {
-            Frame frame = nextOf(stream);
-            if (frame != null) {
-                return frame;
+    /** The next frame of a lane, or null if nothing in it can go or its share is used up. */
+    private @Nullable Frame nextOf(StreamLane lane) {
+        while (lane.share.isLeft()) {
+            TunnelStream stream = lane.turn(hasTunnelCredit()).first();
+            if (stream == null) {
+                return null;
+            }
+            if (stream.deficitBytes <= 0) {
+                stream.deficitBytes += QUANTUM_BYTES;
+                move(stream, lane.ready);
+            } else if (stream.queue.needsCredit() && !hasTunnelCredit()) {
+                move(stream, lane.withoutTunnelCredit);
+            } else {
+                return nextOf(stream, lane);
             }
         }
         return null;
     }
 
-    /** The next frame of the first stream in the ring, or null if its turn is over or it has left the ring for want of credit. */
-    private @Nullable Frame nextOf(TunnelStream stream) {
-        if (stream.deficitBytes <= 0) {
-            stream.deficitBytes += QUANTUM_BYTES;
-            ready.moveToLast(stream);
-            return null;
-        }
-        int limitBytes = ready.hasOthers() ? Math.min(maxFrameBytes, QUANTUM_BYTES) : maxFrameBytes;
-        Frame head = stream.queue.peek();
-        if (head instanceof Frame.Data data && data.payload().length() > 0) {
+    private Frame nextOf(TunnelStream stream, StreamLane lane) {
+        int limitBytes = pieceBytes();
+        if (stream.queue.needsCredit()) {
             int creditBytes = Math.min(stream.sendCreditBytes(), tunnelSendWindow.availableBytes());
-            if (creditBytes == 0) {
-                ready.remove(stream);
-                if (stream.sendCreditBytes() > 0) {
-                    withoutTunnelCredit.addLast(stream);
-                }
-                return null;
-            }
             limitBytes = Math.min(limitBytes, creditBytes);
         }
         Frame frame = stream.queue.take(limitBytes);
-        int costBytes = FRAME_COST_BYTES;
+        int payloadBytes = 0;
         boolean isEnd = false;
         boolean isClose = false;
         if (frame instanceof Frame.Data data) {
-            int length = data.payload().length();
-            costBytes += length;
+            payloadBytes = data.payload().length();
             isEnd = data.isEnd();
-            tunnelSendWindow.onSent(length);
-            stream.onDataSent(length);
+            tunnelSendWindow.onSent(payloadBytes);
+            stream.onDataSent(payloadBytes);
         } else if (frame instanceof Frame.Message message) {
-            costBytes += message.payload().length();
+            payloadBytes = message.payload().length();
             isEnd = message.isEnd() && !message.hasMore();
         } else {
             isClose = true;
         }
-        stream.deficitBytes -= costBytes;
+        stream.queue.onSent(payloadBytes, turnNanos);
+        stream.deficitBytes -= FRAME_COST_BYTES + payloadBytes;
+        lane.share.use(FRAME_COST_BYTES + payloadBytes);
         if (!stream.mayBeReady()) {
-            ready.remove(stream);
+            move(stream, null);
+        } else if (lane == interactive && laneOf(stream) != lane) {
+            move(stream, laneOf(stream).ready);
+        } else if (stream.ring == lane.withoutTunnelCredit && !stream.queue.needsCredit()) {
+            move(stream, lane.ready);
         }
         onFrameTaken(stream, isEnd, isClose);
         return frame;
+    }
+
+    /** How long the next frame may be. One for which others wait is short. */
+    private int pieceBytes() {
+        int waiting = readyStreams() + opening.size() + (messages.isEmpty() ? 0 : 1);
+        return waiting > 1 ? Math.min(maxFrameBytes, QUANTUM_BYTES) : maxFrameBytes;
+    }
+
+    private int readyStreams() {
+        return interactive.size() + normal.size() + bulk.size();
+    }
+
+    private boolean hasTunnelCredit() {
+        return tunnelSendWindow.availableBytes() > 0;
+    }
+
+    private static void move(TunnelStream stream, @Nullable StreamRing target) {
+        if (stream.ring != null) {
+            stream.ring.remove(stream);
+        }
+        if (target != null) {
+            target.addLast(stream);
+        }
     }
 
     private void onFrameTaken(TunnelStream stream, boolean isEnd, boolean isClose) {

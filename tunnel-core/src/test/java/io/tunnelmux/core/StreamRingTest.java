@@ -24,7 +24,7 @@ class StreamRingTest {
         ring.addLast(second);
         ring.addLast(third);
 
-        ring.moveToLast(first);
+        ring.moveToLast(first, ring);
         ring.remove(third);
 
         assertThat(content(ring)).containsExactly(second, first);
@@ -33,32 +33,31 @@ class StreamRingTest {
     }
 
     @Test
-    void knowsWhetherAStreamIsAlone() {
+    void knowsHowManyItHas() {
         TunnelStream first = stream();
         TunnelStream second = stream();
 
         assertThat(ring.isEmpty()).isTrue();
         ring.addLast(first);
-        assertThat(ring.isEmpty()).isFalse();
-        assertThat(ring.hasOthers()).isFalse();
         ring.addLast(second);
-        assertThat(ring.hasOthers()).isTrue();
+        assertThat(ring.isEmpty()).isFalse();
+        assertThat(ring.size()).isEqualTo(2);
         ring.remove(first);
-        assertThat(ring.hasOthers()).isFalse();
+        assertThat(ring.size()).isEqualTo(1);
     }
 
     @Test
-    void movesAllToAnotherRingInOrder() {
+    void givesAStreamUpToTheEndOfAnotherRing() {
         StreamRing other = new StreamRing();
         List<TunnelStream> streams = List.of(stream(), stream(), stream());
         other.addLast(streams.get(0));
         ring.addLast(streams.get(1));
         ring.addLast(streams.get(2));
 
-        ring.moveAllTo(other);
+        ring.moveToLast(streams.get(1), other);
 
-        assertThat(ring.isEmpty()).isTrue();
-        assertThat(content(other)).containsExactlyElementsOf(streams);
+        assertThat(content(ring)).containsExactly(streams.get(2));
+        assertThat(content(other)).containsExactly(streams.get(0), streams.get(1));
     }
 
     @Test
@@ -87,7 +86,7 @@ class StreamRingTest {
                 ring.remove(stream);
                 model.remove(stream);
             } else {
-                ring.moveToLast(stream);
+                ring.moveToLast(stream, ring);
                 model.remove(stream);
                 model.add(stream);
             }

@@ -1,0 +1,139 @@
+package io.tunnelmux.core;
+
+import io.tunnelmux.protocol.Frame;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What goes before everything else and needs no credit: HELLO, GOAWAY, CANCEL, PING, ACK; the answer to a PING; WINDOW. What can repeat is state and not an
+ * entry: one answer, one WINDOW of the tunnel and one per stream, whatever has gathered when its turn comes. The rest is bounded in frames by whoever
+ * adds, and in bytes here.
+ */
+final class ControlQueue {
+
+    static final int MAX_FRAMES = 1_000;
+    /** What reasons may hold while they wait. They are for people: a CANCEL beyond that goes without. */
+    static final int MAX_REASON_BYTES = 64 * 1024;
+
+    private final ReceiveWindow tunnelReceiveWindow;
+    private final Fifo<Frame> frames = new Fifo<>();
+    private int reasonBytes;
+    /** In the order in which they became due; some have ended meanwhile. */
+    private final Fifo<TunnelStream> windowsDue = new Fifo<>();
+
+    private int endedWithWindowDue;
+    private boolean isTunnelWindowDue;
+    private boolean isPongDue;
+    private long pongOpaque;
+
+    ControlQueue(ReceiveWindow tunnelReceiveWindow) {
+        this.tunnelReceiveWindow = tunnelReceiveWindow;
+    }
+
+    /** Whether no more frames may be added. */
+    boolean isFull() {
+        return frames.size() >= MAX_FRAMES;
+    }
+
+    /** Whether nothing waits that is not to be lost. */
+    boolean isEmpty() {
+        return frames.isEmpty();
+    }
+
+    void add(Frame frame) {
+        boolean isTooMuch = reasonBytes + reasonBytesOf(frame) > MAX_REASON_BYTES;
+        Frame added = isTooMuch && frame instanceof Frame.Cancel cancel
+                ? new Frame.Cancel(cancel.streamId(), cancel.code(), "")
+                : frame;
+        reasonBytes += reasonBytesOf(added);
+        frames.addLast(added);
+    }
+
+    void pong(long opaque) {
+        isPongDue = true;
+        pongOpaque = opaque;
+    }
+
+    void tunnelWindowDue() {
+        isTunnelWindowDue = true;
+    }
+
+    /** @return whether that is new */
+    boolean windowDue(TunnelStream stream) {
+        if (stream.isWindowDue) {
+            return false;
+        }
+        stream.isWindowDue = true;
+        windowsDue.addLast(stream);
+        return true;
+    }
+
+    /** The next frame, or null if nothing waits. */
+    @Nullable
+    Frame next() {
+        Frame frame = nextAdded();
+        if (frame != null) {
+            return frame;
+        }
+        if (isPongDue) {
+            isPongDue = false;
+            return new Frame.Ping(pongOpaque, true);
+        }
+        if (isTunnelWindowDue) {
+            isTunnelWindowDue = false;
+            return new Frame.Window(0, tunnelReceiveWindow.takeGrant());
+        }
+        return windowsDue.isEmpty() ? null : nextWindow();
+    }
+
+    /** The next of the frames that were added, or null. */
+    @Nullable
+    Frame nextAdded() {
+        Frame frame = frames.pollFirst();
+        if (frame != null) {
+            reasonBytes -= reasonBytesOf(frame);
+        }
+        return frame;
+    }
+
+    private @Nullable Frame nextWindow() {
+        for (TunnelStream stream = windowsDue.pollFirst(); stream != null; stream = windowsDue.pollFirst()) {
+            if (!stream.isWindowDue) {
+                endedWithWindowDue--;
+                continue;
+            }
+            stream.isWindowDue = false;
+            if (stream.state().canReceive()) {
+                return new Frame.Window(stream.id(), stream.takeGrant());
+            }
+        }
+        return null;
+    }
+
+    /** A stream has ended: it is owed nothing. */
+    void forget(TunnelStream stream) {
+        if (!stream.isWindowDue) {
+            return;
+        }
+        stream.isWindowDue = false;
+        endedWithWindowDue++;
+        if (2 * endedWithWindowDue > windowsDue.size()) {
+            dropEnded();
+        }
+    }
+
+    /** Looks at no more than twice as many as have ended since the last time, so an end costs the same however many wait. */
+    private void dropEnded() {
+        for (int left = windowsDue.size(); left > 0; left--) {
+            TunnelStream stream = windowsDue.pollFirst();
+            if (stream != null && stream.isWindowDue) {
+                windowsDue.addLast(stream);
+            }
+        }
+        endedWithWindowDue = 0;
+    }
+
+    private static int reasonBytesOf(Frame frame) {
+        // Characters, which is what a reason costs as long as it waits.
+        return frame instanceof Frame.Cancel cancel ? cancel.reason().length() : 0;
+    }
+}
