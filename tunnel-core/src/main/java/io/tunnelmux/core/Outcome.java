@@ -1,6 +1,7 @@
 package io.tunnelmux.core;
 
 import io.tunnelmux.protocol.ErrorCode;
+import java.io.Serializable;
 import java.util.Objects;
 
 /**
@@ -11,7 +12,7 @@ import java.util.Objects;
  * @param isLocal whether this side ended it
  * @param isRetryable whether the peer certainly did nothing with it, so that it may be sent again elsewhere
  */
-public record Outcome(int code, String reason, boolean isLocal, boolean isRetryable) {
+public record Outcome(int code, String reason, boolean isLocal, boolean isRetryable) implements Serializable {
 
     public Outcome {
         Objects.requireNonNull(reason);

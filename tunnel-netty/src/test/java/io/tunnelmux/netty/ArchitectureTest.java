@@ -35,7 +35,7 @@ class ArchitectureTest {
     private static final String AGENT = "io.tunnelmux.netty.agent..";
     private static final String[] JACKSON = {"com.fasterxml.jackson..", "tools.jackson.."};
     private static final String[] NETTY = {"io.netty..", "io.tunnelmux.netty.."};
-    private static final String[] SOCKETS = {"java.nio.channels..", "java.net.http..", "javax.net.."};
+    private static final String[] SOCKETS = {"java.net.http..", "javax.net.."};
 
     private static final JavaClasses LIBRARY = new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())
@@ -62,7 +62,8 @@ class ArchitectureTest {
                 .resideInAnyPackage(with(with(NETTY, JACKSON), SOCKETS))
                 .orShould()
                 .dependOnClassesThat()
-                .haveNameMatching("java\\.net\\.\\w*Socket(Channel|Impl|Factory)?"));
+                .haveNameMatching(
+                        "java\\.(net|nio\\.channels)\\.\\w*(Socket|Selector|Datagram|File)(Channel|Impl|Factory)?"));
     }
 
     @Test

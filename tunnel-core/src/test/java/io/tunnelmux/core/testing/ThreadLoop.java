@@ -3,6 +3,7 @@ package io.tunnelmux.core.testing;
 import io.tunnelmux.core.transport.TunnelLoop;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +29,7 @@ public final class ThreadLoop implements TunnelLoop, AutoCloseable {
             thread = created;
             return created;
         });
+        executor.setRejectedExecutionHandler(new ThreadPoolExecutor.DiscardPolicy());
         executor.setRemoveOnCancelPolicy(true);
         executor.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
     }
@@ -53,7 +55,7 @@ public final class ThreadLoop implements TunnelLoop, AutoCloseable {
         return System.nanoTime();
     }
 
-    /** Runs what was given to {@link #execute} before, and ends. */
+    /** Runs what was given to {@link #execute} before, and ends; what comes later is dropped. */
     @Override
     public void close() throws InterruptedException {
         executor.shutdown();
