@@ -1,0 +1,87 @@
+package io.tunnelmux.core;
+
+import io.tunnelmux.core.transport.TunnelLoop;
+import java.util.Comparator;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Many deadlines and one timer of the loop, set to the earliest. Adding, cancelling and coming due cost the logarithm of how many there are; none is looked at
+ * before its time. On the loop.
+ */
+final class Deadlines {
+
+    /** Something that is due at a time, until it is cancelled. */
+    static final class Deadline {
+
+        private final long atNanos;
+        private final long order;
+        private final Runnable action;
+
+        private Deadline(long atNanos, long order, Runnable action) {
+            this.atNanos = atNanos;
+            this.order = order;
+            this.action = action;
+        }
+    }
+
+    private static final Comparator<Deadline> EARLIEST_FIRST = (one, other) -> {
+        int byTime = Long.signum(one.atNanos - other.atNanos);
+        return byTime != 0 ? byTime : Long.compare(one.order, other.order);
+    };
+
+    private final TunnelLoop loop;
+    private final TreeSet<Deadline> waiting = new TreeSet<>(EARLIEST_FIRST);
+    private long count;
+    private TunnelLoop.@Nullable Timer timer;
+    private long timerAtNanos;
+
+    Deadlines(TunnelLoop loop) {
+        this.loop = loop;
+    }
+
+    /** Runs an action after so long, unless it is cancelled before. */
+    Deadline add(long delayNanos, Runnable action) {
+        Deadline deadline = new Deadline(loop.nanoTime() + delayNanos, count++, action);
+        waiting.add(deadline);
+        setTimer(waiting.first().atNanos);
+        return deadline;
+    }
+
+    /** The timer stays: it finds nothing to do, or the next. */
+    void cancel(Deadline deadline) {
+        waiting.remove(deadline);
+    }
+
+    /** Cancels all. */
+    void clear() {
+        waiting.clear();
+        if (timer != null) {
+            timer.cancel();
+            timer = null;
+        }
+    }
+
+    private void setTimer(long atNanos) {
+        if (timer != null) {
+            if (timerAtNanos - atNanos <= 0) {
+                return;
+            }
+            timer.cancel();
+        }
+        timerAtNanos = atNanos;
+        timer = loop.schedule(this::onTimer, Math.max(0, atNanos - loop.nanoTime()));
+    }
+
+    private void onTimer() {
+        timer = null;
+        while (!waiting.isEmpty() && waiting.first().atNanos - loop.nanoTime() <= 0) {
+            Deadline due = waiting.first();
+            waiting.remove(due);
+            due.action.run();
+        }
+        if (!waiting.isEmpty()) {
+            setTimer(waiting.first().atNanos);
+        }
+    }
+}
