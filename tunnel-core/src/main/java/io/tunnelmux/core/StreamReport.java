@@ -7,11 +7,13 @@ import java.time.Duration;
  *
  * @param id its number on the tunnel
  * @param isLocal whether this side opened it
+ * @param priority as this side has set it
  * @param description what its handler's {@code toString()} said of it, 256 chars at most
  * @param sending what goes to the peer
  * @param receiving what comes from it
  */
-public record StreamReport(int id, boolean isLocal, String description, Half sending, Half receiving) {
+public record StreamReport(
+        int id, boolean isLocal, Priority priority, String description, Half sending, Half receiving) {
 
     /** What one half of a stream waits for. */
     public enum Wait {

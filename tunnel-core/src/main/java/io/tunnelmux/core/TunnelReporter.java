@@ -107,6 +107,7 @@ final class TunnelReporter {
         return new StreamReport(
                 stream.id(),
                 tunnel.streams().isLocal(stream.id()),
+                stream.priority,
                 descriptionOf(stream),
                 new StreamReport.Half(
                         trace.sentBytes(), stream.queue.bytes(), waitToSend(stream), waited(standing.sendingNanos)),

@@ -55,6 +55,7 @@ class TunnelReportTest {
 
         assertThat(idle.id()).isEqualTo(stream.id());
         assertThat(idle.isLocal()).isTrue();
+        assertThat(idle.priority()).isEqualTo(Priority.NORMAL);
         StreamReport.Half nothing = new StreamReport.Half(0, 0, Wait.NOTHING, Duration.ZERO);
         assertThat(idle.sending()).isEqualTo(nothing);
         assertThat(idle.receiving()).isEqualTo(nothing);

@@ -2,20 +2,30 @@ package io.tunnelmux.netty.agent;
 
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.tunnelmux.core.Backoff;
+import io.tunnelmux.core.Tunnel;
 import io.tunnelmux.core.TunnelClient;
+import io.tunnelmux.netty.http.Json;
+import io.tunnelmux.netty.status.StatusListener;
+import io.tunnelmux.netty.status.StatusSource;
+import io.tunnelmux.netty.status.TunnelStatus;
 import io.tunnelmux.netty.transport.NettyConnector;
 import io.tunnelmux.netty.transport.NettyLoop;
 import io.tunnelmux.netty.transport.NettyLoops;
 import io.tunnelmux.netty.transport.TlsConfig;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -23,6 +33,7 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -57,11 +68,17 @@ public final class Agent implements AutoCloseable {
     private final ThreadPoolExecutor lookups;
     private final Map<NettyLoop, LoopUpstreams> upstreams = new HashMap<>();
     private final List<TunnelClient> clients = new ArrayList<>();
+    /** Those that stand now, those that drain as well. */
+    private final Set<Tunnel> tunnels = ConcurrentHashMap.newKeySet();
+
+    private final String agentId;
+    private @Nullable StatusListener status;
     private final AtomicBoolean isClosing = new AtomicBoolean();
     private final CountDownLatch closed = new CountDownLatch(1);
 
     private Agent(AgentConfig config, NettyLoops loops) throws IOException {
         this.loops = loops;
+        agentId = config.agentId();
         lookups = new ThreadPoolExecutor(
                 LOOKUP_THREADS,
                 LOOKUP_THREADS,
@@ -89,7 +106,7 @@ public final class Agent implements AutoCloseable {
                     .token(config.token())
                     .config(config.tunnel())
                     .backoff(new Backoff(config.firstBackoff(), config.backoffCeiling(), random))
-                    .handler(new AgentStreams(shared))
+                    .handler(new AgentStreams(shared, tunnels))
                     .listener((state, detail) -> config.listener().onState(connection, state, detail))
                     .build());
         }
@@ -99,19 +116,34 @@ public final class Agent implements AutoCloseable {
      * Starts an agent, which connects and stays connected until it is closed.
      *
      * @throws UnsupportedOperationException if the configured kind of event loop is not available here
-     * @throws IOException if whom the platform trusts is needed and cannot be read
+     * @throws IOException if whom the platform trusts is needed and cannot be read, or the address for operators cannot be listened on
      */
     public static Agent start(AgentConfig config) throws IOException {
         NettyLoops loops = NettyLoops.create(loopCount(config), config.ioMode());
         Agent agent;
         try {
             agent = new Agent(config, loops);
+            agent.startStatus(config);
         } catch (RuntimeException | IOException e) {
             loops.close();
             throw e;
         }
         agent.clients.forEach(TunnelClient::start);
         return agent;
+    }
+
+    private void startStatus(AgentConfig config) throws IOException {
+        InetSocketAddress address = config.metricsAddress();
+        if (address == null) {
+            return;
+        }
+        try {
+            status = StatusListener.start(address, config.ioMode(), loops, new Source())
+                    .toCompletableFuture()
+                    .join();
+        } catch (CompletionException e) {
+            throw e.getCause() instanceof IOException failure ? failure : new IOException(e.getCause());
+        }
     }
 
     private static int loopCount(AgentConfig config) {
@@ -123,6 +155,11 @@ public final class Agent implements AutoCloseable {
         return (int) clients.stream()
                 .filter(client -> client.state() == TunnelClient.State.CONNECTED)
                 .count();
+    }
+
+    /** Where operators come in; null if nowhere. */
+    public @Nullable InetSocketAddress metricsAddress() {
+        return status == null ? null : status.address();
     }
 
     /** Ends all waits between attempts to connect. */
@@ -166,7 +203,38 @@ public final class Agent implements AutoCloseable {
             upstreams.forEach((loop, shared) -> loop.execute(shared.pool()::close));
             loops.close();
             lookups.shutdown();
+            if (status != null) {
+                status.close();
+            }
             closed.countDown();
+        }
+    }
+
+    /** What operators see. */
+    private final class Source implements StatusSource {
+
+        /** One tunnel at least takes requests. */
+        @Override
+        public boolean isReady() {
+            return !isClosing.get() && tunnels.stream().anyMatch(Tunnel::takesStreams);
+        }
+
+        @Override
+        public Collection<Tunnel> tunnels() {
+            return tunnels;
+        }
+
+        @Override
+        public void describe(Json json, List<TunnelStatus> statuses) {
+            json.put("agent_id", agentId).beginArray("connections");
+            clients.forEach(client ->
+                    json.beginObject().put("state", client.state().name()).end());
+            json.end().beginArray("tunnels");
+            statuses.forEach(status -> {
+                status.describe(json.beginObject());
+                json.end();
+            });
+            json.end();
         }
     }
 }

@@ -5,6 +5,7 @@ import io.tunnelmux.core.TunnelConfig;
 import io.tunnelmux.netty.transport.IoMode;
 import io.tunnelmux.netty.transport.TlsConfig;
 import io.tunnelmux.protocol.Hello;
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -39,6 +40,7 @@ public final class AgentConfig {
     private final int maxIdleConnections;
     private final Duration firstBackoff;
     private final Duration backoffCeiling;
+    private final @Nullable InetSocketAddress metricsAddress;
     private final TunnelConfig tunnel;
     private final @Nullable TlsConfig gatewayTls;
     private final @Nullable TlsConfig upstreamTls;
@@ -58,6 +60,7 @@ public final class AgentConfig {
         maxIdleConnections = builder.maxIdleConnections;
         firstBackoff = builder.firstBackoff;
         backoffCeiling = builder.backoffCeiling;
+        metricsAddress = builder.metricsAddress;
         tunnel = builder.tunnel;
         gatewayTls = builder.gatewayTls;
         upstreamTls = builder.upstreamTls;
@@ -135,6 +138,11 @@ public final class AgentConfig {
         return upstreamTls;
     }
 
+    /** Where operators come in, for {@code /healthz}, {@code /readyz} and {@code /status}; null for nowhere. */
+    public @Nullable InetSocketAddress metricsAddress() {
+        return metricsAddress;
+    }
+
     /** How the event loops wait. */
     public IoMode ioMode() {
         return ioMode;
@@ -162,6 +170,7 @@ public final class AgentConfig {
         private Duration firstBackoff = Backoff.DEFAULT_FIRST;
         private Duration backoffCeiling = Backoff.DEFAULT_CEILING;
         private TunnelConfig tunnel = TunnelConfig.DEFAULTS;
+        private @Nullable InetSocketAddress metricsAddress;
         private @Nullable TlsConfig gatewayTls;
         private @Nullable TlsConfig upstreamTls;
         private IoMode ioMode = IoMode.AUTO;
@@ -299,6 +308,15 @@ public final class AgentConfig {
         /** How to speak to {@code https} upstreams, where whom the platform trusts is not the right choice. */
         public Builder upstreamTls(TlsConfig upstreamTls) {
             this.upstreamTls = Objects.requireNonNull(upstreamTls);
+            return this;
+        }
+
+        /**
+         * See {@link AgentConfig#metricsAddress()}; nowhere if not given. Whoever reaches it may ask: it belongs on the loopback address or a network of
+         * your own. Port 0 is any free one.
+         */
+        public Builder metricsAddress(InetSocketAddress metricsAddress) {
+            this.metricsAddress = Objects.requireNonNull(metricsAddress);
             return this;
         }
 

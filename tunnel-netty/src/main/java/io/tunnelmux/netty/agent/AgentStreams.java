@@ -10,6 +10,7 @@ import io.tunnelmux.netty.relay.MalformedHttpException;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Message;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,19 +21,22 @@ final class AgentStreams implements TunnelHandler {
     private static final Logger LOG = LoggerFactory.getLogger(Agent.class);
 
     private final LoopUpstreams shared;
+    private final Set<Tunnel> tunnels;
 
-    AgentStreams(LoopUpstreams shared) {
+    /** @param tunnels kept up to date with those that stand; for any thread */
+    AgentStreams(LoopUpstreams shared, Set<Tunnel> tunnels) {
         this.shared = shared;
+        this.tunnels = tunnels;
     }
 
     @Override
     public void onOpened(Tunnel tunnel) {
-        // The client tells its listener.
+        tunnels.add(tunnel);
     }
 
     @Override
     public void onClosed(Tunnel tunnel, Outcome outcome) {
-        // The client tells its listener.
+        tunnels.remove(tunnel);
     }
 
     @Override

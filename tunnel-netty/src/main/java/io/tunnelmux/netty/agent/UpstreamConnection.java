@@ -10,6 +10,7 @@ import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.ssl.SslCloseCompletionEvent;
 import io.netty.util.ReferenceCountUtil;
 import io.tunnelmux.netty.relay.ReadGate;
+import io.tunnelmux.netty.transport.NettyLoop;
 import java.io.IOException;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
@@ -166,6 +167,7 @@ final class UpstreamConnection extends ChannelInboundHandlerAdapter {
      */
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+        NettyLoop.tellIfOutOfMemory(cause);
         isEndProven = false;
         failure = failure == null ? cause : failure;
         boolean isAboutSocket = cause instanceof IOException && !(cause instanceof SSLException);

@@ -370,6 +370,14 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
         return message == null ? cause.getClass().getSimpleName() : message;
     }
 
+    /** For people who look at what is under way; never with the query. */
+    @Override
+    public final String toString() {
+        String client = request.clientAddr();
+        return request.head().method() + " " + request.head().path() + " at " + upstream
+                + (client == null ? "" : " for " + client);
+    }
+
     private void drop() {
         if (!isOver) {
             UpstreamConnection unfinished = connection;

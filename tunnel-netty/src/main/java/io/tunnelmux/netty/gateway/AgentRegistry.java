@@ -13,6 +13,7 @@ import io.tunnelmux.protocol.Message;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -130,6 +131,11 @@ public final class AgentRegistry {
             }
         }
         return best;
+    }
+
+    /** All tunnels that stand, those that drain as well; any thread may look at them as they come and go. */
+    Set<Tunnel> tunnels() {
+        return Collections.unmodifiableSet(open);
     }
 
     /** Completes when all tunnels of the agent have answered a ping. */

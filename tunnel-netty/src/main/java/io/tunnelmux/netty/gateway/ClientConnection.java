@@ -22,6 +22,7 @@ import io.netty.handler.ssl.SslHandler;
 import io.netty.util.ReferenceCountUtil;
 import io.tunnelmux.core.Tunnel;
 import io.tunnelmux.core.TunnelStream;
+import io.tunnelmux.netty.http.RequestDecoder;
 import io.tunnelmux.netty.relay.ChannelEnds;
 import io.tunnelmux.netty.relay.ReadGate;
 import io.tunnelmux.netty.relay.StreamRelay;
@@ -518,6 +519,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Req
 
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        NettyLoop.tellIfOutOfMemory(cause);
         LOG.debug("connection failed client={} cause=\"{}\"", channel.remoteAddress(), cause.toString());
         abort();
     }

@@ -2,6 +2,7 @@ package io.tunnelmux.netty.gateway;
 
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.tunnelmux.core.Outcome;
+import io.tunnelmux.netty.http.Json;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Message;
 import java.util.Locale;
@@ -146,34 +147,14 @@ record ErrorAnswer(
 
     /** As JSON, all fields always there. */
     String toJson() {
-        StringBuilder json = new StringBuilder(192);
-        json.append('{');
-        text(json, "code", code).append(',');
-        text(json, "message", message).append(',');
-        text(json, "agent_id", agentId).append(',');
-        text(json, "path", path).append(',');
-        text(json, "cause", cause).append(',');
-        json.append("\"retryable\":").append(isRetryable).append(',');
-        json.append("\"retry_after\":").append(retryAfterSeconds == 0 ? "null" : Integer.toString(retryAfterSeconds));
-        return json.append("}\n").toString();
-    }
-
-    private static StringBuilder text(StringBuilder json, String name, @Nullable String value) {
-        json.append('"').append(name).append("\":");
-        if (value == null) {
-            return json.append("null");
-        }
-        json.append('"');
-        for (int i = 0; i < value.length(); i++) {
-            char c = value.charAt(i);
-            if (c == '"' || c == '\\') {
-                json.append('\\').append(c);
-            } else if (c < ' ' || c > '~') {
-                json.append(String.format("\\u%04x", (int) c));
-            } else {
-                json.append(c);
-            }
-        }
-        return json.append('"');
+        Json json = new Json()
+                .put("code", code)
+                .put("message", message)
+                .put("agent_id", agentId)
+                .put("path", path)
+                .put("cause", cause)
+                .put("retryable", isRetryable);
+        return (retryAfterSeconds == 0 ? json.put("retry_after", null) : json.put("retry_after", retryAfterSeconds))
+                .finish();
     }
 }

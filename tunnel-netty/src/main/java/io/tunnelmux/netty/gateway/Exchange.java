@@ -451,6 +451,12 @@ final class Exchange implements StreamHandler {
         return true;
     }
 
+    /** For people who look at what is under way; never with the query. */
+    @Override
+    public String toString() {
+        return head.request().method() + " " + head.path() + " for " + channel.remoteAddress();
+    }
+
     private void invalid(String cause) {
         fail(ErrorCode.PROTOCOL_ERROR, ErrorAnswer.invalid(cause, route.agentId(), head.path()));
     }

@@ -1,16 +1,27 @@
 package io.tunnelmux.netty.gateway;
 
+import io.tunnelmux.core.Tunnel;
 import io.tunnelmux.core.TunnelServer;
+import io.tunnelmux.netty.http.Json;
+import io.tunnelmux.netty.status.StatusListener;
+import io.tunnelmux.netty.status.StatusSource;
+import io.tunnelmux.netty.status.TunnelStatus;
 import io.tunnelmux.netty.transport.NettyAcceptor;
 import io.tunnelmux.netty.transport.NettyLoops;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -44,7 +55,8 @@ public final class Gateway {
     private final CompletableFuture<Void> closed = new CompletableFuture<>();
     private volatile InetSocketAddress httpAddress;
     private volatile InetSocketAddress tunnelAddress;
-    private boolean isClosing;
+    private volatile @Nullable StatusListener status;
+    private volatile boolean isClosing;
 
     private Gateway(GatewayConfig config) {
         httpAddress = config.httpAddress();
@@ -75,8 +87,12 @@ public final class Gateway {
                             ? CompletableFuture.completedStage(http)
                             : listening(config.tunnelAddress(), gateway.acceptor.start());
                 })
-                .thenApply(tunnel -> {
+                .thenCompose(tunnel -> {
                     gateway.tunnelAddress = tunnel;
+                    return gateway.startStatus(config);
+                })
+                .thenApply(status -> {
+                    gateway.status = status;
                     return gateway;
                 });
         return started.whenComplete((running, failure) -> {
@@ -84,6 +100,14 @@ public final class Gateway {
                 gateway.loops.close();
             }
         });
+    }
+
+    private CompletionStage<@Nullable StatusListener> startStatus(GatewayConfig config) {
+        InetSocketAddress address = config.metricsAddress();
+        return address == null
+                ? CompletableFuture.completedStage(null)
+                : StatusListener.start(address, config.ioMode(), loops, new Source())
+                        .thenApply(listener -> listener);
     }
 
     private static CompletionStage<InetSocketAddress> listening(
@@ -105,6 +129,12 @@ public final class Gateway {
     /** Where agents come in. */
     public InetSocketAddress tunnelAddress() {
         return tunnelAddress;
+    }
+
+    /** Where operators come in; null if nowhere. */
+    public @Nullable InetSocketAddress metricsAddress() {
+        StatusListener listener = status;
+        return listener == null ? null : listener.address();
     }
 
     /** The agents that are connected. */
@@ -147,6 +177,10 @@ public final class Gateway {
                 .completeOnTimeout(null, patience.toMillis(), TimeUnit.MILLISECONDS);
         CompletableFuture.allOf(allGone, tunnelsCut).whenCompleteAsync((done, failure) -> {
             loops.close();
+            StatusListener listener = status;
+            if (listener != null) {
+                listener.close();
+            }
             if (failure == null) {
                 closed.complete(null);
             } else {
@@ -154,5 +188,39 @@ public final class Gateway {
             }
         });
         return closed;
+    }
+
+    /** What operators see. */
+    private final class Source implements StatusSource {
+
+        @Override
+        public boolean isReady() {
+            return !isClosing;
+        }
+
+        @Override
+        public Collection<Tunnel> tunnels() {
+            return registry.tunnels();
+        }
+
+        @Override
+        public void describe(Json json, List<TunnelStatus> tunnels) {
+            Map<String, List<TunnelStatus>> agents = tunnels.stream()
+                    .collect(Collectors.groupingBy(
+                            status -> Objects.requireNonNull(
+                                    status.tunnel().peer().agentId()),
+                            TreeMap::new,
+                            Collectors.toList()));
+            json.beginArray("agents");
+            agents.forEach((id, pool) -> {
+                json.beginObject().put("agent_id", id).beginArray("tunnels");
+                pool.forEach(status -> {
+                    status.describe(json.beginObject());
+                    json.end();
+                });
+                json.end().end();
+            });
+            json.end();
+        }
     }
 }

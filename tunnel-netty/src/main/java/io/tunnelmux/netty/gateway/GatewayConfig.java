@@ -26,6 +26,7 @@ public final class GatewayConfig {
     private final InetSocketAddress httpAddress;
     private final InetSocketAddress tunnelAddress;
     private final String tunnelPath;
+    private final @Nullable InetSocketAddress metricsAddress;
     private final Authenticator authenticator;
     private final AgentRouter router;
     private final Set<String> upgrades;
@@ -49,6 +50,7 @@ public final class GatewayConfig {
         httpAddress = builder.httpAddress;
         tunnelAddress = builder.tunnelAddress;
         tunnelPath = builder.tunnelPath;
+        metricsAddress = builder.metricsAddress;
         authenticator = builder.authenticator;
         router = builder.router;
         upgrades = builder.upgrades;
@@ -92,6 +94,11 @@ public final class GatewayConfig {
     /** The path that agents ask for. */
     public String tunnelPath() {
         return tunnelPath;
+    }
+
+    /** Where operators come in, for {@code /healthz}, {@code /readyz} and {@code /status}; null for nowhere. */
+    public @Nullable InetSocketAddress metricsAddress() {
+        return metricsAddress;
     }
 
     /** Who may come in as which agent. */
@@ -191,6 +198,7 @@ public final class GatewayConfig {
         private InetSocketAddress httpAddress = FREE_PORT;
         private InetSocketAddress tunnelAddress = FREE_PORT;
         private String tunnelPath = NettyAcceptor.DEFAULT_PATH;
+        private @Nullable InetSocketAddress metricsAddress;
         private Authenticator authenticator = TokenAuthenticator.builder().build();
         private AgentRouter router = AgentRouter.builder().build();
         private Set<String> upgrades = Set.of(UpgradeCheck.WEBSOCKET);
@@ -230,6 +238,15 @@ public final class GatewayConfig {
                 throw new IllegalArgumentException("tunnelPath: " + path);
             }
             tunnelPath = path;
+            return this;
+        }
+
+        /**
+         * See {@link GatewayConfig#metricsAddress()}; nowhere by default. Whoever reaches it may ask: it belongs on the loopback address or a network of
+         * your own, and is never the address of clients or agents. Port 0 is any free one.
+         */
+        public Builder metricsAddress(InetSocketAddress address) {
+            metricsAddress = Objects.requireNonNull(address);
             return this;
         }
 

@@ -1,5 +1,6 @@
 package io.tunnelmux.netty.gateway;
 
+import io.tunnelmux.protocol.Hello;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.Locale;
@@ -29,7 +30,7 @@ public record Route(
     /** In place of a protocol or an origin: any. */
     public static final String ANY = "*";
 
-    /** @throws IllegalArgumentException if the prefix does not begin with a slash, the agent's id is empty or the timeout is not positive */
+    /** @throws IllegalArgumentException if the prefix does not begin with a slash, no agent can have this id, or the timeout is not positive */
     public Route {
         host = host.toLowerCase(Locale.ROOT);
         if (!pathPrefix.startsWith("/")) {
@@ -38,6 +39,7 @@ public record Route(
         if (agentId.isEmpty()) {
             throw new IllegalArgumentException("no agent");
         }
+        Hello.builder().agentId(agentId);
         if (timeout != null && (timeout.isNegative() || timeout.isZero())) {
             throw new IllegalArgumentException("timeout: " + timeout);
         }

@@ -102,6 +102,7 @@ final class LingeringClose extends ChannelInboundHandlerAdapter {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        NettyLoop.tellIfOutOfMemory(cause);
         ChannelEnds.abort(channel);
     }
 }

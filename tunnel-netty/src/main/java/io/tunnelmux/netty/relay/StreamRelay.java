@@ -121,8 +121,14 @@ public final class StreamRelay extends ChannelInboundHandlerAdapter implements S
 
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        NettyLoop.tellIfOutOfMemory(cause);
         onLost("the connection failed: " + cause);
         ChannelEnds.abort(channel);
+    }
+
+    @Override
+    public String toString() {
+        return "relay to " + channel.remoteAddress();
     }
 
     private void onLost(String reason) {

@@ -86,6 +86,7 @@ final class ClientHandshake extends ChannelInboundHandlerAdapter {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+        NettyLoop.tellIfOutOfMemory(cause);
         fail(ctx, ErrorCode.TRANSPORT_LOST, "the handshake failed: " + cause.getMessage(), null, cause);
     }
 

@@ -219,6 +219,7 @@ public final class NettyAcceptor implements AutoCloseable {
 
         @Override
         public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+            NettyLoop.tellIfOutOfMemory(cause);
             LOG.debug("handshake failed peer={}", ctx.channel().remoteAddress(), cause);
             ctx.close();
         }

@@ -16,7 +16,7 @@ public final class NettyLoop implements TunnelLoop {
     private final NettyLoops loops;
     private final EventLoop eventLoop;
     private final FlushQueue flushes = new FlushQueue();
-    private final Runnable flushAll = flushes::flushAll;
+    private final Runnable flushAll = guarded(flushes::flushAll);
 
     NettyLoop(NettyLoops loops, EventLoop eventLoop) {
         this.loops = loops;
@@ -45,6 +45,29 @@ public final class NettyLoop implements TunnelLoop {
         }
     }
 
+    /**
+     * Hands an error that is an {@link OutOfMemoryError} to the uncaught exception handler of this thread, and does nothing with any other. Netty logs what
+     * handlers and tasks throw and goes on; what such an error has left half done nobody knows, so that whoever runs the process must be able to end it.
+     * For whoever catches what a handler threw. Any thread.
+     */
+    public static void tellIfOutOfMemory(Throwable error) {
+        if (error instanceof OutOfMemoryError) {
+            Thread thread = Thread.currentThread();
+            thread.getUncaughtExceptionHandler().uncaughtException(thread, error);
+        }
+    }
+
+    private static Runnable guarded(Runnable task) {
+        return () -> {
+            try {
+                task.run();
+            } catch (OutOfMemoryError e) {
+                tellIfOutOfMemory(e);
+                throw e;
+            }
+        };
+    }
+
     @Override
     public boolean inLoop() {
         return eventLoop.inEventLoop();
@@ -52,12 +75,12 @@ public final class NettyLoop implements TunnelLoop {
 
     @Override
     public void execute(Runnable task) {
-        eventLoop.execute(task);
+        eventLoop.execute(guarded(task));
     }
 
     @Override
     public Timer schedule(Runnable task, long delayNanos) {
-        Future<?> scheduled = eventLoop.schedule(task, delayNanos, TimeUnit.NANOSECONDS);
+        Future<?> scheduled = eventLoop.schedule(guarded(task), delayNanos, TimeUnit.NANOSECONDS);
         return () -> scheduled.cancel(false);
     }
 

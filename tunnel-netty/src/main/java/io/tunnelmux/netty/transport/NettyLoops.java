@@ -12,8 +12,12 @@ import io.netty.channel.WriteBufferWaterMark;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.EventExecutor;
 import java.util.IdentityHashMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A fixed number of event loops and the kind of socket that goes with them. What is to work together without crossing threads (a tunnel
@@ -77,6 +81,20 @@ public final class NettyLoops implements AutoCloseable {
             throw new IllegalArgumentException("not one of these loops: " + eventLoop);
         }
         return loop;
+    }
+
+    /** Completes when each loop has run a task. Fails if they are closed. */
+    public CompletionStage<@Nullable Void> turn() {
+        CompletableFuture<?>[] turned = loops.values().stream()
+                .map(loop -> {
+                    try {
+                        return CompletableFuture.runAsync(() -> {}, loop);
+                    } catch (RejectedExecutionException e) {
+                        return CompletableFuture.failedFuture(e);
+                    }
+                })
+                .toArray(CompletableFuture<?>[]::new);
+        return CompletableFuture.allOf(turned);
     }
 
     /** How many there are. */

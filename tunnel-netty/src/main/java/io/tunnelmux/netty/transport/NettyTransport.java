@@ -318,6 +318,7 @@ final class NettyTransport extends ChannelInboundHandlerAdapter implements Trans
     }
 
     private void fail(Throwable error) {
+        NettyLoop.tellIfOutOfMemory(error);
         if (state == State.OPEN) {
             cause = error;
             shut(State.CLOSING);

@@ -50,6 +50,7 @@ final class RefusedHandler extends ChannelInboundHandlerAdapter {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+        NettyLoop.tellIfOutOfMemory(cause);
         ctx.close();
     }
 }

@@ -17,8 +17,10 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -237,5 +239,37 @@ class NettyLoopsTest {
                 .connect(server.localAddress())
                 .sync()
                 .channel();
+    }
+
+    @Test
+    void anOutOfMemoryErrorReachesTheHandlerOfItsThreadAndOtherErrorsDoNot() throws Exception {
+        try (NettyLoops loops = NettyLoops.create(1, IoMode.AUTO)) {
+            NettyLoop loop = loops.next();
+            BlockingQueue<Throwable> uncaught = new LinkedBlockingQueue<>();
+            OutOfMemoryError inTask = new OutOfMemoryError("in a task");
+            OutOfMemoryError inTimer = new OutOfMemoryError("in a timer");
+            OutOfMemoryError inHandler = new OutOfMemoryError("in a handler");
+
+            loop.execute(
+                    () -> Thread.currentThread().setUncaughtExceptionHandler((thread, error) -> uncaught.add(error)));
+            loop.execute(() -> {
+                throw new IllegalStateException("of no interest");
+            });
+            loop.execute(() -> {
+                throw inTask;
+            });
+            loop.schedule(
+                    () -> {
+                        throw inTimer;
+                    },
+                    1);
+            assertThat(uncaught.poll(PATIENCE_SECONDS, TimeUnit.SECONDS)).isSameAs(inTask);
+            assertThat(uncaught.poll(PATIENCE_SECONDS, TimeUnit.SECONDS)).isSameAs(inTimer);
+            loop.execute(() -> NettyLoop.tellIfOutOfMemory(inHandler));
+
+            assertThat(uncaught.poll(PATIENCE_SECONDS, TimeUnit.SECONDS)).isSameAs(inHandler);
+            assertThat(loops.turn().toCompletableFuture().get(PATIENCE_SECONDS, TimeUnit.SECONDS))
+                    .isNull();
+        }
     }
 }

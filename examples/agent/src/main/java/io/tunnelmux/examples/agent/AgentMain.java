@@ -4,6 +4,7 @@ import io.tunnelmux.core.TunnelClient;
 import io.tunnelmux.netty.agent.Agent;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -15,14 +16,19 @@ import picocli.CommandLine.ParameterException;
 
 /**
  * Runs an agent until it is told to end. Standard output has one line, when the first tunnel stands; all else is in the log, on standard
- * error. SIGTERM drains: what is under way may end, for seven seconds at most.
+ * error. SIGTERM drains: what is under way may end, for seven seconds at most. Where memory runs out it ends at once, with exit code 3.
  */
 public final class AgentMain {
 
     private static final Logger LOG = LoggerFactory.getLogger(AgentMain.class);
 
     private static final int EXIT_USAGE = 2;
+    private static final int EXIT_OUT_OF_MEMORY = 3;
     private static final int EXIT_FAILED = 1;
+    /** Ready to be written: then there is no memory to make them. */
+    private static final byte[] LAST_WORDS =
+            "tunnel-agent: out of memory, ends at once\n".getBytes(StandardCharsets.US_ASCII);
+
     private static final Duration DRAIN_PATIENCE = Duration.ofSeconds(7);
     private static final Duration LAST_PATIENCE = Duration.ofMillis(9_500);
 
@@ -30,6 +36,7 @@ public final class AgentMain {
 
     /** @param args see {@code --help} */
     public static void main(String[] args) throws InterruptedException {
+        Thread.setDefaultUncaughtExceptionHandler(AgentMain::onUncaught);
         AgentOptions options = new AgentOptions();
         CommandLine commandLine = new CommandLine(options).setExpandAtFiles(false);
         try {
@@ -70,6 +77,19 @@ public final class AgentMain {
         }
         LOG.info("ended");
         Runtime.getRuntime().halt(0);
+    }
+
+    /** Without memory something was left half done, nobody knows what: better no agent than that, and a supervisor that starts the next. */
+    private static void onUncaught(Thread thread, Throwable error) {
+        if (error instanceof OutOfMemoryError) {
+            try {
+                System.err.write(LAST_WORDS, 0, LAST_WORDS.length);
+                System.err.flush();
+            } finally {
+                Runtime.getRuntime().halt(EXIT_OUT_OF_MEMORY);
+            }
+        }
+        LOG.error("thread ended thread={}", thread.getName(), error);
     }
 
     private static String oneLine(Exception e) {

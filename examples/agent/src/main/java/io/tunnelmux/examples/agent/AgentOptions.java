@@ -4,6 +4,7 @@ import io.tunnelmux.netty.agent.AgentConfig;
 import io.tunnelmux.netty.agent.Upstream;
 import io.tunnelmux.netty.transport.TlsConfig;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -25,6 +26,7 @@ import picocli.CommandLine.Spec;
         usageHelpAutoWidth = true)
 final class AgentOptions {
 
+    private static final int MAX_PORT = 65_535;
     private static final Set<String> GATEWAY_SCHEMES = Set.of("ws", "wss");
 
     @Spec
@@ -82,6 +84,12 @@ final class AgentOptions {
             description = "PEM certificates of who may sign a wss gateway's, in place of whom the platform trusts")
     private @Nullable Path tlsAuthorities;
 
+    @Option(
+            names = "--metrics-listen",
+            paramLabel = "HOST:PORT",
+            description = "where operators come in, without a token: /healthz, /readyz, /status; default: nowhere")
+    private @Nullable String metricsListen;
+
     @Option(names = "--config", paramLabel = "FILE", description = "the options as YAML; not yet")
     private @Nullable Path configFile;
 
@@ -131,6 +139,9 @@ final class AgentOptions {
                 throw wrong("--route: " + message(e));
             }
         }
+        if (metricsListen != null) {
+            config.metricsAddress(address("--metrics-listen", metricsListen));
+        }
         if (tlsAuthorities != null) {
             try {
                 config.gatewayTls(TlsConfig.client(tlsAuthorities));
@@ -160,6 +171,23 @@ final class AgentOptions {
         } catch (IllegalArgumentException e) {
             throw wrong(option + ": " + message(e));
         }
+    }
+
+    /** An IPv6 address stands in brackets. */
+    private InetSocketAddress address(String option, String text) {
+        URI uri = uri(option, "tcp://" + text);
+        boolean isAddress = uri.getHost() != null
+                && uri.getPort() >= 0
+                && uri.getPort() <= MAX_PORT
+                && text.equals(uri.getHost() + ":" + uri.getPort());
+        if (!isAddress) {
+            throw wrong(option + " is HOST:PORT, not " + text);
+        }
+        InetSocketAddress address = new InetSocketAddress(uri.getHost(), uri.getPort());
+        if (address.isUnresolved()) {
+            throw wrong(option + ": unknown host " + uri.getHost());
+        }
+        return address;
     }
 
     private URI uri(String option, String text) {

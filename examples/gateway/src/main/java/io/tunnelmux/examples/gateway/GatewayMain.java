@@ -9,6 +9,7 @@ import io.tunnelmux.netty.transport.TlsConfig;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -20,6 +21,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -34,21 +37,27 @@ import picocli.CommandLine.Option;
         description = "Takes clients' requests in and sends them to agents through the tunnels that these have opened.")
 public final class GatewayMain implements Callable<Integer> {
 
+    private static final Logger LOG = LoggerFactory.getLogger(GatewayMain.class);
+
     private static final int OK = 0;
     private static final int FAILED = 1;
     private static final int MISUSED = 2;
+    private static final int OUT_OF_MEMORY = 3;
+    /** Ready to be written: then there is no memory to make them. */
+    private static final byte[] LAST_WORDS =
+            "tunnel-gateway: out of memory, ends at once\n".getBytes(StandardCharsets.US_ASCII);
     /** Together within the ten seconds that a supervisor waits. */
     private static final Duration DRAIN = Duration.ofSeconds(7);
 
     private static final Duration LAST = Duration.ofSeconds(9);
 
-    @Option(names = "--listen", paramLabel = "HOST:PORT", description = "where clients come in (${DEFAULT-VALUE})")
+    @Option(names = "--listen", paramLabel = "HOST:PORT", description = "where clients come in (127.0.0.1:8080)")
     private InetSocketAddress listen = Values.address("127.0.0.1:8080");
 
     @Option(
             names = "--tunnel-listen",
             paramLabel = "HOST:PORT",
-            description = "where agents come in (${DEFAULT-VALUE}); may be the address of --listen")
+            description = "where agents come in (127.0.0.1:8081); may be the address of --listen")
     private InetSocketAddress tunnelListen = Values.address("127.0.0.1:8081");
 
     @Option(names = "--token", paramLabel = "TOKEN", description = "the token of all agents")
@@ -101,7 +110,10 @@ public final class GatewayMain implements Callable<Integer> {
     @Option(names = "--stream-idle-timeout", paramLabel = "TIME", description = "not yet available")
     private @Nullable Duration streamIdleTimeout;
 
-    @Option(names = "--metrics-listen", paramLabel = "HOST:PORT", description = "not yet available")
+    @Option(
+            names = "--metrics-listen",
+            paramLabel = "HOST:PORT",
+            description = "where operators come in, without a token: /healthz, /readyz, /status (nowhere)")
     private @Nullable InetSocketAddress metricsListen;
 
     @Option(names = "--config", paramLabel = "FILE", description = "not yet available")
@@ -109,8 +121,9 @@ public final class GatewayMain implements Callable<Integer> {
 
     private GatewayMain() {}
 
-    /** Ends with 0 when told to, 1 if it cannot listen, 2 if it was started wrongly. */
+    /** Ends with 0 when told to, 1 if it cannot listen, 2 if it was started wrongly, 3 if memory runs out. */
     public static void main(String[] args) {
+        Thread.setDefaultUncaughtExceptionHandler(GatewayMain::onUncaught);
         System.exit(commandLine().execute(args));
     }
 
@@ -134,8 +147,12 @@ public final class GatewayMain implements Callable<Integer> {
     }
 
     private static int fail(int exitCode, @Nullable String message) {
-        System.err.println("tunnel-gateway: " + String.valueOf(message).replaceAll("\\s*\\R\\s*", " "));
+        say(String.valueOf(message).replaceAll("\\s*\\R\\s*", " "));
         return exitCode;
+    }
+
+    private static void say(String line) {
+        System.err.println("tunnel-gateway: " + line);
     }
 
     @Override
@@ -154,6 +171,9 @@ public final class GatewayMain implements Callable<Integer> {
                     FAILED, e.getCause() == null ? e.getMessage() : e.getCause().getMessage());
         }
         endOnSignal(gateway);
+        if (routes.isEmpty() && defaultAgent == null) {
+            say("neither --route nor --default-agent is given: no request reaches any agent");
+        }
         PrintStream out = System.out;
         out.println("gateway ready http=" + Values.text(gateway.httpAddress()) + " tunnel="
                 + Values.text(gateway.tunnelAddress()));
@@ -173,6 +193,9 @@ public final class GatewayMain implements Callable<Integer> {
                 .upgradeTimeout(upgradeTimeout)
                 .requestTimeout(requestTimeout)
                 .tls(tls());
+        if (metricsListen != null) {
+            builder.metricsAddress(metricsListen);
+        }
         AgentRouter.Builder router = AgentRouter.builder().defaultAgent(defaultAgent);
         routes.forEach(router::route);
         return builder.router(router.build()).build();
@@ -181,7 +204,6 @@ public final class GatewayMain implements Callable<Integer> {
     private void requireKnown() {
         requireAbsent("--tcp-listen", tcpListen.isEmpty());
         requireAbsent("--stream-idle-timeout", streamIdleTimeout == null);
-        requireAbsent("--metrics-listen", metricsListen == null);
         requireAbsent("--config", config == null);
     }
 
@@ -217,6 +239,19 @@ public final class GatewayMain implements Callable<Integer> {
         } catch (IOException e) {
             throw new IllegalArgumentException("--tls-cert, --tls-key: " + e.getMessage(), e);
         }
+    }
+
+    /** Without memory something was left half done, nobody knows what: better no gateway than that, and a supervisor that starts the next. */
+    private static void onUncaught(Thread thread, Throwable error) {
+        if (error instanceof OutOfMemoryError) {
+            try {
+                System.err.write(LAST_WORDS, 0, LAST_WORDS.length);
+                System.err.flush();
+            } finally {
+                Runtime.getRuntime().halt(OUT_OF_MEMORY);
+            }
+        }
+        LOG.error("thread ended thread={}", thread.getName(), error);
     }
 
     /** SIGTERM and SIGINT end a JVM with a code of their own; an orderly end is no failure. */

@@ -44,6 +44,8 @@ class GatewayMainTest {
                 "--token a --tls-cert missing",
                 "--token a --tls-cert missing --tls-key missing",
                 "--tokens-file missing",
+                "--token a --metrics-listen nonsense",
+                "--token a --default-agent not/an/agent",
                 "--token a stray"
             })
     void misuseIsOneLineAndTwo(String line) {
@@ -57,7 +59,6 @@ class GatewayMainTest {
             strings = {
                 "--config a.yaml",
                 "--tcp-listen 127.0.0.1:1=a",
-                "--metrics-listen 127.0.0.1:1",
                 "--stream-idle-timeout 5m",
                 "--websocket-mode aware",
                 "--route a=b;mode=aware"

@@ -1,4 +1,4 @@
-package io.tunnelmux.netty.gateway;
+package io.tunnelmux.netty.http;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -18,12 +18,12 @@ import java.util.List;
  * Reads clients' requests one at a time: behind the end of one it stops, and keeps what comes as it came, until it is told to {@link
  * #goOn}. Repairs nothing.
  */
-final class RequestDecoder extends HttpRequestDecoder {
+public final class RequestDecoder extends HttpRequestDecoder {
 
     private static final int MAX_CONTENT_BYTES = 64 * 1024;
 
     /** Told of what the messages do not show. */
-    interface Listener {
+    public interface Listener {
         /** A head has begun, and is not complete. May come often. */
         void onHeadBegun();
 
@@ -38,7 +38,7 @@ final class RequestDecoder extends HttpRequestDecoder {
     private boolean isHeld;
     private boolean isBroken;
 
-    RequestDecoder(int maxLineBytes, int maxHeaderBytes, Listener listener) {
+    public RequestDecoder(int maxLineBytes, int maxHeaderBytes, Listener listener) {
         super(new HttpDecoderConfig()
                 .setMaxInitialLineLength(maxLineBytes)
                 .setMaxHeaderSize(maxHeaderBytes)
@@ -50,17 +50,17 @@ final class RequestDecoder extends HttpRequestDecoder {
     }
 
     /** Reads nothing more, not even what has come already, until {@link #goOn}. */
-    void hold() {
+    public void hold() {
         isHeld = true;
     }
 
     /** Whether bytes are waiting here. */
-    boolean hasReadAhead() {
+    public boolean hasReadAhead() {
         return actualReadableBytes() > 0;
     }
 
     /** Reads on, and begins with what has come already. Not to be called while a message of this decoder is being handled. */
-    void goOn(ChannelHandlerContext context) throws Exception {
+    public void goOn(ChannelHandlerContext context) throws Exception {
         isHeld = false;
         if (hasReadAhead()) {
             channelRead(context, Unpooled.EMPTY_BUFFER);

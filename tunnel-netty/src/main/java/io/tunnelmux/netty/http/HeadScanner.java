@@ -1,4 +1,4 @@
-package io.tunnelmux.netty.gateway;
+package io.tunnelmux.netty.http;
 
 import io.netty.util.ByteProcessor;
 import org.jspecify.annotations.Nullable;
