@@ -80,7 +80,7 @@ final class StreamTable {
 
     void add(TunnelStream stream) {
         if (size >= slots.length / 2) {
-            grow();
+            resize(slots.length * 2);
         }
         insert(stream);
         size++;
@@ -112,6 +112,9 @@ final class StreamTable {
         }
         slots[hole] = null;
         size--;
+        if (slots.length > FIRST_CAPACITY && size <= slots.length / 16) {
+            resize(Math.max(FIRST_CAPACITY, slots.length / 4));
+        }
         if (isLocal(stream.id())) {
             localSize--;
         }
@@ -126,9 +129,9 @@ final class StreamTable {
         }
     }
 
-    private void grow() {
+    private void resize(int capacity) {
         @Nullable TunnelStream[] old = slots;
-        slots = new @Nullable TunnelStream[old.length * 2];
+        slots = new @Nullable TunnelStream[capacity];
         for (TunnelStream stream : old) {
             if (stream != null) {
                 insert(stream);

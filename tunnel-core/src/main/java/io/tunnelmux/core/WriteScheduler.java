@@ -222,12 +222,13 @@ final class WriteScheduler {
 
     private @Nullable Frame next() {
         Frame frame = control.next();
-        while (frame == null && hasWork()) {
+        if (frame == null) {
             frame = nextWithinShares();
-            if (frame == null) {
-                // Who has something to send has had its share, and who has some of it left has nothing to send.
-                renewShares();
-            }
+        }
+        while (frame == null && hasWork()) {
+            // Who has something to send has had its share, and who has some of it left has nothing to send.
+            renewShares();
+            frame = nextWithinShares();
         }
         return frame;
     }
