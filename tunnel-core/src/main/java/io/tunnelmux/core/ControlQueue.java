@@ -14,7 +14,7 @@ final class ControlQueue {
     /** What reasons may hold while they wait. They are for people: a CANCEL beyond that goes without. */
     static final int MAX_REASON_BYTES = 64 * 1024;
 
-    private final ReceiveWindow tunnelReceiveWindow;
+    private final Tunnel tunnel;
     private final Fifo<Frame> frames = new Fifo<>();
     private int reasonBytes;
     /** In the order in which they became due; some have ended meanwhile. */
@@ -25,8 +25,8 @@ final class ControlQueue {
     private boolean isPongDue;
     private long pongOpaque;
 
-    ControlQueue(ReceiveWindow tunnelReceiveWindow) {
-        this.tunnelReceiveWindow = tunnelReceiveWindow;
+    ControlQueue(Tunnel tunnel) {
+        this.tunnel = tunnel;
     }
 
     /** Whether no more frames may be added. */
@@ -80,7 +80,7 @@ final class ControlQueue {
         }
         if (isTunnelWindowDue) {
             isTunnelWindowDue = false;
-            return new Frame.Window(0, tunnelReceiveWindow.takeGrant());
+            return new Frame.Window(0, tunnel.tuner.takeTunnelGrant(tunnel.receiveWindow));
         }
         return windowsDue.isEmpty() ? null : nextWindow();
     }

@@ -79,7 +79,7 @@ final class FrameReceiver implements TransportListener {
             return;
         }
         int length = payload.length();
-        ReceiveWindow tunnelWindow = tunnel.receiveWindow();
+        ReceiveWindow tunnelWindow = tunnel.receiveWindow;
         if (!tunnelWindow.onReceived(length)) {
             payload.release();
             onBreach(ProtocolException.tunnel(

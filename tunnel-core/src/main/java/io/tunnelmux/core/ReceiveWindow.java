@@ -1,23 +1,49 @@
 package io.tunnelmux.core;
 
 /**
- * How many bytes the peer may still send on a stream, or on the tunnel. Bytes that were taken are granted again, gathered up to half of the
- * window: with 128 KiB, one WINDOW per 64 KiB. That can never leave the peer without credit for good, because by the time it has
- * used up everything and everything was taken, twice that half has gathered.
+ * How many bytes the peer may still send on a stream, or on the tunnel. What was received and not yet taken, and what the peer may still send, never come
+ * to more than the window's size; the difference is what can be granted. Grants are gathered up to half of the first size, or an eighth of a size that
+ * has grown: with 128 KiB, one WINDOW per 64 KiB; with 16 MiB, one per 2 MiB, so that a sender whose round trip the window just covers does not
+ * run dry between two. That can never leave the peer without credit for good, because by the time it has used up everything and everything was
+ * taken, the whole window can be granted.
+ *
+ * <p>The {@link WindowTuner} changes the size, by what this measures: the bytes taken since some time.
  */
 final class ReceiveWindow {
 
-    private final int sizeBytes;
-    private int availableBytes;
-    private int takenBytes;
+    private static final int GRANTS_PER_WINDOW = 8;
+    private static final long NOTHING_MEASURED = -1;
 
-    ReceiveWindow(int sizeBytes) {
-        this.sizeBytes = sizeBytes;
-        availableBytes = sizeBytes;
+    private final int firstBytes;
+    private int sizeBytes;
+    private int availableBytes;
+    private int heldBytes;
+    private long measuredBytes = NOTHING_MEASURED;
+    private long measuredSinceNanos;
+
+    ReceiveWindow(int firstBytes) {
+        this.firstBytes = firstBytes;
+        sizeBytes = firstBytes;
+        availableBytes = firstBytes;
     }
 
+    /** What the peer may still send. */
     int availableBytes() {
         return availableBytes;
+    }
+
+    /** Received and not yet taken. */
+    int heldBytes() {
+        return heldBytes;
+    }
+
+    int sizeBytes() {
+        return sizeBytes;
+    }
+
+    /** By how much it has grown since it began. */
+    int grownBytes() {
+        return sizeBytes - firstBytes;
     }
 
     /** @return false if the peer had no credit for them */
@@ -26,6 +52,7 @@ final class ReceiveWindow {
             return false;
         }
         availableBytes -= bytes;
+        heldBytes += bytes;
         return true;
     }
 
@@ -34,19 +61,60 @@ final class ReceiveWindow {
      * @throws IllegalArgumentException if more bytes would be taken than came
      */
     boolean onTaken(int bytes) {
-        int receivedBytes = sizeBytes - availableBytes - takenBytes;
-        if (bytes < 0 || bytes > receivedBytes) {
-            throw new IllegalArgumentException("bytes: " + bytes + ", received and not yet taken: " + receivedBytes);
+        if (bytes < 0 || bytes > heldBytes) {
+            throw new IllegalArgumentException("bytes: " + bytes + ", received and not yet taken: " + heldBytes);
         }
-        takenBytes += bytes;
-        return takenBytes >= sizeBytes / 2;
+        heldBytes -= bytes;
+        if (measuredBytes != NOTHING_MEASURED) {
+            measuredBytes += bytes;
+        }
+        return grantableBytes() >= Math.max(firstBytes / 2, sizeBytes / GRANTS_PER_WINDOW);
     }
 
     /** What to grant now; the peer has it from here on. */
     int takeGrant() {
-        int grant = takenBytes;
-        takenBytes = 0;
+        int grant = grantableBytes();
         availableBytes += grant;
         return grant;
+    }
+
+    private int grantableBytes() {
+        return sizeBytes - availableBytes - heldBytes;
+    }
+
+    /** The next grant is larger by {@code bytes}. */
+    void grow(int bytes) {
+        sizeBytes = Math.addExact(sizeBytes, bytes);
+    }
+
+    /**
+     * The next grant is smaller by half, or by what is left of the growth if that is less: something is granted all the same.
+     *
+     * @return by how much
+     */
+    int shrink() {
+        int bytes = Math.min(grownBytes(), grantableBytes() / 2);
+        sizeBytes -= bytes;
+        return bytes;
+    }
+
+    /** Whether {@link #measureFrom} was ever called. */
+    boolean isMeasuring() {
+        return measuredBytes != NOTHING_MEASURED;
+    }
+
+    /** Begins to count what is taken. */
+    void measureFrom(long nowNanos) {
+        measuredBytes = 0;
+        measuredSinceNanos = nowNanos;
+    }
+
+    /** What was taken since {@link #measuredSinceNanos}. */
+    long measuredBytes() {
+        return measuredBytes;
+    }
+
+    long measuredSinceNanos() {
+        return measuredSinceNanos;
     }
 }

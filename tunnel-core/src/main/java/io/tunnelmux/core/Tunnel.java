@@ -56,7 +56,9 @@ public final class Tunnel {
     private final Owner owner;
     private final Handshake handshake;
     private final StreamTable streams;
-    private final ReceiveWindow receiveWindow;
+    final TunnelMemory memory;
+    final WindowTuner tuner;
+    final ReceiveWindow receiveWindow;
     private final WriteScheduler scheduler;
     private final Drain drain;
     private State state = State.HANDSHAKE;
@@ -76,8 +78,10 @@ public final class Tunnel {
         loop = transport.loop();
         streams = new StreamTable(handshake.isDialler());
         receiveWindow = new ReceiveWindow(config.settings().tunnelWindowBytes());
-        scheduler = new WriteScheduler(this, transport, receiveWindow);
+        scheduler = new WriteScheduler(this, transport);
         roundTrips = new RoundTrips(loop, scheduler::control);
+        memory = new TunnelMemory(loop, config);
+        tuner = new WindowTuner(loop, roundTrips, memory, config);
         drain = new Drain(loop);
         keepAlive = new KeepAlive(
                 loop,
@@ -116,6 +120,16 @@ public final class Tunnel {
     /** Streams that are open, from either side. */
     public int openStreams() {
         return openStreams;
+    }
+
+    /** What its streams hold, in bytes: received and not yet consumed, and queued and not yet sent. Exact on the loop, elsewhere a hint. */
+    public long heldBytes() {
+        return memory.heldBytes();
+    }
+
+    /** What its bytes count against. */
+    public MemoryBudget memoryBudget() {
+        return memory.budget();
     }
 
     /** Whether streams can be opened: the handshake is done, neither side drains, and the transport stands. */
@@ -277,10 +291,6 @@ public final class Tunnel {
 
     StreamTable streams() {
         return streams;
-    }
-
-    ReceiveWindow receiveWindow() {
-        return receiveWindow;
     }
 
     MessageCodec codec() {

@@ -11,8 +11,17 @@ import java.util.Set;
 /** How this side runs its tunnels. Immutable; any thread. */
 public final class TunnelConfig {
 
+    /** Default of {@link #maxStreamWindowBytes}: 1 Gbit/s at a round trip of 100 ms. */
+    public static final int DEFAULT_MAX_STREAM_WINDOW_BYTES = 16 * 1024 * 1024;
+    /** Default of {@link #maxTunnelWindowBytes}: two streams that have grown as far as they may. */
+    public static final int DEFAULT_MAX_TUNNEL_WINDOW_BYTES = 32 * 1024 * 1024;
+    /** Default of {@link #maxGrowthBytes}: four streams that have grown as far as they may, or half a MiB for each of 128. */
+    public static final long DEFAULT_MAX_GROWTH_BYTES = 64 * 1024 * 1024;
+
     /** Everything at its default. */
     public static final TunnelConfig DEFAULTS = builder().build();
+
+    private static final int DEFAULT = -1;
 
     private final Settings settings;
     private final MessageFormat messageFormat;
@@ -20,6 +29,10 @@ public final class TunnelConfig {
     private final AbuseLimits abuseLimits;
     private final Duration handshakeTimeout;
     private final Map<String, String> metadata;
+    private final int maxStreamWindowBytes;
+    private final int maxTunnelWindowBytes;
+    private final long maxGrowthBytes;
+    private final MemoryBudget memoryBudget;
 
     private TunnelConfig(Builder builder) {
         settings = builder.settings;
@@ -28,6 +41,28 @@ public final class TunnelConfig {
         abuseLimits = builder.abuseLimits;
         handshakeTimeout = builder.handshakeTimeout;
         metadata = builder.metadata;
+        maxStreamWindowBytes = ceiling(
+                "maxStreamWindowBytes",
+                builder.maxStreamWindowBytes,
+                DEFAULT_MAX_STREAM_WINDOW_BYTES,
+                settings.streamWindowBytes());
+        maxTunnelWindowBytes = ceiling(
+                "maxTunnelWindowBytes",
+                builder.maxTunnelWindowBytes,
+                DEFAULT_MAX_TUNNEL_WINDOW_BYTES,
+                settings.tunnelWindowBytes());
+        maxGrowthBytes = builder.maxGrowthBytes;
+        memoryBudget = builder.memoryBudget;
+    }
+
+    private static int ceiling(String name, int bytes, int defaultBytes, int firstBytes) {
+        if (bytes == DEFAULT) {
+            return Math.max(defaultBytes, firstBytes);
+        }
+        if (bytes < firstBytes) {
+            throw new IllegalArgumentException(name + ": " + bytes + ", and it begins with " + firstBytes);
+        }
+        return bytes;
     }
 
     /** A builder with every default. */
@@ -65,6 +100,29 @@ public final class TunnelConfig {
         return metadata;
     }
 
+    /** How large a stream's window may grow while that makes it faster, in bytes; its first size is never changed if that is as large. */
+    public int maxStreamWindowBytes() {
+        return maxStreamWindowBytes;
+    }
+
+    /** How large the tunnel's window may grow while that makes it faster, in bytes; its first size is never changed if that is as large. */
+    public int maxTunnelWindowBytes() {
+        return maxTunnelWindowBytes;
+    }
+
+    /**
+     * By how much the windows of all of a tunnel's streams together may grow, in bytes. What the peer can make this side hold is thus this, and
+     * {@link Settings#streamWindowBytes} for each of {@link Settings#maxStreams}.
+     */
+    public long maxGrowthBytes() {
+        return maxGrowthBytes;
+    }
+
+    /** What the tunnels that share it may hold together; {@link MemoryBudget#ofJvm} unless given. */
+    public MemoryBudget memoryBudget() {
+        return memoryBudget;
+    }
+
     /** Builds a {@link TunnelConfig}. For one thread. */
     public static final class Builder {
 
@@ -74,6 +132,10 @@ public final class TunnelConfig {
         private AbuseLimits abuseLimits = AbuseLimits.DEFAULTS;
         private Duration handshakeTimeout = Duration.ofSeconds(10);
         private Map<String, String> metadata = Map.of();
+        private int maxStreamWindowBytes = DEFAULT;
+        private int maxTunnelWindowBytes = DEFAULT;
+        private long maxGrowthBytes = DEFAULT_MAX_GROWTH_BYTES;
+        private MemoryBudget memoryBudget = MemoryBudget.ofJvm();
 
         private Builder() {}
 
@@ -123,7 +185,54 @@ public final class TunnelConfig {
             return this;
         }
 
-        /** The configuration. */
+        /**
+         * See {@link TunnelConfig#maxStreamWindowBytes()}.
+         *
+         * @throws IllegalArgumentException below 1
+         */
+        public Builder maxStreamWindowBytes(int bytes) {
+            maxStreamWindowBytes = (int) atLeast("maxStreamWindowBytes", 1, bytes);
+            return this;
+        }
+
+        /**
+         * See {@link TunnelConfig#maxTunnelWindowBytes()}.
+         *
+         * @throws IllegalArgumentException below 1
+         */
+        public Builder maxTunnelWindowBytes(int bytes) {
+            maxTunnelWindowBytes = (int) atLeast("maxTunnelWindowBytes", 1, bytes);
+            return this;
+        }
+
+        /**
+         * See {@link TunnelConfig#maxGrowthBytes()}.
+         *
+         * @throws IllegalArgumentException below 0
+         */
+        public Builder maxGrowthBytes(long bytes) {
+            maxGrowthBytes = atLeast("maxGrowthBytes", 0, bytes);
+            return this;
+        }
+
+        /** See {@link TunnelConfig#memoryBudget()}. */
+        public Builder memoryBudget(MemoryBudget memoryBudget) {
+            this.memoryBudget = Objects.requireNonNull(memoryBudget);
+            return this;
+        }
+
+        private static long atLeast(String name, long least, long value) {
+            if (value < least) {
+                throw new IllegalArgumentException(name + ": " + value);
+            }
+            return value;
+        }
+
+        /**
+         * The configuration.
+         *
+         * @throws IllegalArgumentException if a window's largest size is smaller than its first
+         */
         public TunnelConfig build() {
             return new TunnelConfig(this);
         }

@@ -44,6 +44,7 @@ public final class TunnelStream {
     boolean isWindowDue;
 
     private final Tunnel tunnel;
+    private final StreamHold hold = new StreamHold(this);
     private StreamHandler handler;
     private int id;
     private StreamState state = StreamState.OPEN;
@@ -225,6 +226,7 @@ public final class TunnelStream {
             return;
         }
         isEndQueued = isEnd;
+        tunnel.memory.add(hold, payload.length());
         enqueue(new Frame.Data(id, payload, isEnd ? Frame.FLAG_END : 0));
         owesWritable |= !isWritable();
     }
@@ -234,6 +236,7 @@ public final class TunnelStream {
             return;
         }
         markIfFirst();
+        tunnel.memory.add(hold, payload.length());
         queue.addUnit(id, payload, isText, hasMore);
         tunnel.scheduler().ready(this);
         owesWritable |= !isWritable();
@@ -318,6 +321,7 @@ public final class TunnelStream {
         if (trace.unconsumedBytes() > 0 && trace.unconsumedBytes() <= receiveWindow.availableBytes() / 4) {
             trace.onReceivingMoved(tunnel.loop().nanoTime());
         }
+        tunnel.memory.remove(hold, bytes);
         if (isGrantDue && state.canReceive()) {
             tunnel.scheduler().windowDue(this);
         }
@@ -410,7 +414,7 @@ public final class TunnelStream {
     }
 
     int takeGrant() {
-        return receiveWindow.takeGrant();
+        return tunnel.tuner.takeStreamGrant(receiveWindow);
     }
 
     void onOpenSent() {
@@ -420,6 +424,7 @@ public final class TunnelStream {
     void onDataSent(int bytes) {
         sendWindow.onSent(bytes);
         trace.onDataSent(bytes);
+        tunnel.memory.remove(hold, bytes);
     }
 
     void onEndSent() {
@@ -449,6 +454,7 @@ public final class TunnelStream {
             return false;
         }
         trace.onDataReceived(bytes, tunnel.keepAlive.lastByteNanos());
+        tunnel.memory.add(hold, bytes);
         return true;
     }
 
@@ -500,6 +506,8 @@ public final class TunnelStream {
         }
         outcome = newOutcome;
         tunnel.forget(this);
+        tunnel.memory.forget(hold);
+        tunnel.tuner.forget(receiveWindow);
         queue.clear();
         tellClosed(newOutcome);
     }

@@ -57,10 +57,10 @@ final class WriteScheduler {
     private boolean isDraining;
     private boolean isFlushDue;
 
-    WriteScheduler(Tunnel tunnel, Transport transport, ReceiveWindow tunnelReceiveWindow) {
+    WriteScheduler(Tunnel tunnel, Transport transport) {
         this.tunnel = tunnel;
         this.transport = transport;
-        control = new ControlQueue(tunnelReceiveWindow);
+        control = new ControlQueue(tunnel);
     }
 
     /** What the peer's HELLO allows is in force from here on. */

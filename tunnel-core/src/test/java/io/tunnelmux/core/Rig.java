@@ -46,9 +46,20 @@ final class Rig implements TunnelHandler {
         return open(Settings.DEFAULTS, Settings.DEFAULTS);
     }
 
-    /** A tunnel after its handshake. */
+    /** A tunnel after its handshake; its windows stay as they are, so that nothing is sent for their sake. */
     static Rig open(Settings local, Settings remote) {
-        Rig rig = new Rig(TunnelConfig.builder().settings(local).build(), (hello, token) -> null);
+        return open(
+                TunnelConfig.builder()
+                        .settings(local)
+                        .maxStreamWindowBytes(local.streamWindowBytes())
+                        .maxTunnelWindowBytes(local.tunnelWindowBytes())
+                        .build(),
+                remote);
+    }
+
+    /** A tunnel after its handshake. */
+    static Rig open(TunnelConfig config, Settings remote) {
+        Rig rig = new Rig(config, (hello, token) -> null);
         rig.peer.greets(remote);
         rig.peer.takeReceived();
         return rig;

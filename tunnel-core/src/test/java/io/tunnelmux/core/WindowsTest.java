@@ -47,6 +47,70 @@ class WindowsTest {
     }
 
     @Test
+    void growthIsGrantedOnTopOfWhatWasTaken() {
+        ReceiveWindow window = new ReceiveWindow(SIZE_BYTES);
+        window.onReceived(60);
+        window.onTaken(50);
+
+        window.grow(300);
+
+        assertThat(window.takeGrant()).isEqualTo(350);
+        assertThat(window.availableBytes()).isEqualTo(390);
+        assertThat(window.heldBytes()).isEqualTo(10);
+        assertThat(window.grownBytes()).isEqualTo(300);
+    }
+
+    @Test
+    void grantsOfAWindowThatHasGrownAreAnEighthOfItAndNotSmallerThanBefore() {
+        ReceiveWindow window = new ReceiveWindow(SIZE_BYTES);
+        window.grow(SIZE_BYTES);
+        window.takeGrant();
+        window.onReceived(200);
+        assertThat(window.onTaken(49)).isFalse();
+        assertThat(window.onTaken(1)).isTrue();
+        window.grow(600);
+        window.takeGrant();
+        assertThat(window.onTaken(99)).isFalse();
+        assertThat(window.onTaken(1)).isTrue();
+    }
+
+    @Test
+    void aWindowShrinksByHalfOfWhatWasTakenAndStillGrants() {
+        ReceiveWindow window = new ReceiveWindow(SIZE_BYTES);
+        window.grow(300);
+        window.takeGrant();
+        window.onReceived(400);
+        window.onTaken(80);
+
+        assertThat(window.shrink()).isEqualTo(40);
+        assertThat(window.takeGrant()).isEqualTo(40);
+        assertThat(window.sizeBytes()).isEqualTo(360);
+        window.onTaken(320);
+        assertThat(window.shrink()).isEqualTo(160);
+        assertThat(window.shrink()).isEqualTo(80);
+        assertThat(window.shrink()).isEqualTo(20);
+        assertThat(window.shrink()).isZero();
+        assertThat(window.takeGrant()).isEqualTo(60);
+        assertThat(window.availableBytes()).isEqualTo(SIZE_BYTES);
+    }
+
+    @Test
+    void whatIsTakenIsMeasuredFromWhenThatIsAskedFor() {
+        ReceiveWindow window = new ReceiveWindow(SIZE_BYTES);
+        window.onReceived(100);
+        window.onTaken(30);
+        assertThat(window.isMeasuring()).isFalse();
+
+        window.measureFrom(-7);
+        window.onTaken(20);
+        window.onTaken(1);
+
+        assertThat(window.isMeasuring()).isTrue();
+        assertThat(window.measuredBytes()).isEqualTo(21);
+        assertThat(window.measuredSinceNanos()).isEqualTo(-7);
+    }
+
+    @Test
     void theLargestWindowDoesNotOverflow() {
         ReceiveWindow window = new ReceiveWindow(Integer.MAX_VALUE);
 
@@ -88,6 +152,11 @@ class WindowsTest {
                 arrived += sent;
                 int consumed = (int) random.nextLong(arrived - taken + 1);
                 taken += consumed;
+                if (random.nextInt(20) == 0) {
+                    receiver.grow(random.nextInt(2_000));
+                } else if (random.nextInt(20) == 0) {
+                    receiver.shrink();
+                }
                 if (receiver.onTaken(consumed)) {
                     assertThat(sender.onGranted(receiver.takeGrant())).isTrue();
                 }

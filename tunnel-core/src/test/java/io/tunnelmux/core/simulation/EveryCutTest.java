@@ -71,7 +71,18 @@ class EveryCutTest {
         openings.add(opening(5, false, false, new StreamPlan.Pause(3 * MILLI), new StreamPlan.Send(10, true)));
         List<Scenario.TunnelMessage> messages = List.of(new Scenario.TunnelMessage(true, 2 * MILLI, 10, false));
         List<Scenario.Ping> pings = List.of(new Scenario.Ping(false, 3 * MILLI, true));
-        return new Scenario(SETTINGS, SETTINGS, MessageFormat.CBOR, openings, messages, pings, List.of(), 10 * MILLI);
+        Limits limits = Limits.fixed(SETTINGS);
+        return new Scenario(
+                SETTINGS,
+                SETTINGS,
+                MessageFormat.CBOR,
+                openings,
+                messages,
+                pings,
+                List.of(),
+                10 * MILLI,
+                limits,
+                limits);
     }
 
     private static StreamPlan.Step[] steps(StreamPlan.Step... steps) {

@@ -14,6 +14,7 @@ final class RandomLine implements BytePipe.Line {
     private static final int MOST_QUEUED_BYTES = 20_000;
     private static final int CRUMB_BYTES = 12;
     private static final int FEW_BYTES = 2_000;
+    private static final int MANY_PERCENT = 60;
 
     private final SplittableRandom random;
     private final TrackedPayload.Tracker tracker;
@@ -31,11 +32,12 @@ final class RandomLine implements BytePipe.Line {
         boolean isLittle = plannedBytes < FEW_BYTES * 10;
         mostBytes = MOST_BYTES[random.nextInt(isLittle ? 0 : 2, MOST_BYTES.length)];
         crumbsPercent = random.nextInt(3) > 0 ? 0 : random.nextInt(isLittle ? 100 : 60);
-        stallsPerThousand = random.nextInt(4) > 0 ? 0 : 5;
-        // Small portions, long delays and long queues together would make a line on which nobody waits for a ping.
+        // Small portions, long delays or many stalls, and long queues together would make a line on which nobody waits
+        // for a ping.
         boolean isNarrow = crumbsPercent > 0 || mostBytes < 65_536;
-        mostDelayNanos =
-                MOST_DELAY_NANOS[random.nextInt(isNarrow ? MOST_DELAY_NANOS.length - 1 : MOST_DELAY_NANOS.length)];
+        int barred = crumbsPercent > MANY_PERCENT ? 2 : isNarrow ? 1 : 0;
+        stallsPerThousand = random.nextInt(4) > 0 ? 0 : isNarrow ? 1 : 5;
+        mostDelayNanos = MOST_DELAY_NANOS[random.nextInt(MOST_DELAY_NANOS.length - barred)];
         highWaterBytes = Math.min(
                 isNarrow ? MOST_QUEUED_BYTES : Integer.MAX_VALUE,
                 HIGH_WATER_BYTES[random.nextInt(HIGH_WATER_BYTES.length)]);

@@ -16,7 +16,9 @@ record Scenario(
         List<TunnelMessage> tunnelMessages,
         List<Ping> pings,
         List<Fault> faults,
-        long mostStallNanos) {
+        long mostStallNanos,
+        Limits agentLimits,
+        Limits gatewayLimits) {
 
     /**
      * A stream is opened.
@@ -100,7 +102,9 @@ record Scenario(
                 messages,
                 pings(random),
                 faults,
-                canBeSilent ? 300 * MILLI : 2_000 * MILLI);
+                canBeSilent ? 300 * MILLI : 2_000 * MILLI,
+                Limits.random(random, agent),
+                Limits.random(random, gateway));
     }
 
     private static List<Ping> pings(SplittableRandom random) {

@@ -1,5 +1,6 @@
 package io.tunnelmux.core.simulation;
 
+import io.tunnelmux.core.MemoryBudget;
 import io.tunnelmux.core.Outcome;
 import io.tunnelmux.core.StreamHandler;
 import io.tunnelmux.core.Tunnel;
@@ -23,6 +24,8 @@ final class SimPeer implements TunnelHandler {
     private final Simulation simulation;
     private final String name;
     private final Settings settings;
+    private final Limits limits;
+    private final MemoryBudget memory;
     private final World.Loop loop;
     private final Map<Tunnel, Standing> tunnels = new LinkedHashMap<>();
     private final List<SimStream> streams = new ArrayList<>();
@@ -42,10 +45,12 @@ final class SimPeer implements TunnelHandler {
         }
     }
 
-    SimPeer(Simulation simulation, String name, Settings settings) {
+    SimPeer(Simulation simulation, String name, Settings settings, Limits limits) {
         this.simulation = simulation;
         this.name = name;
         this.settings = settings;
+        this.limits = limits;
+        memory = MemoryBudget.ofBytes(limits.memoryBytes());
         loop = simulation.world().newLoop(name, this::checkIdle);
     }
 
@@ -57,8 +62,16 @@ final class SimPeer implements TunnelHandler {
         return settings;
     }
 
-    String otherSide() {
-        return simulation.otherThan(this).name;
+    Limits limits() {
+        return limits;
+    }
+
+    MemoryBudget memory() {
+        return memory;
+    }
+
+    SimPeer otherSide() {
+        return simulation.otherThan(this);
     }
 
     boolean mayLoseTunnel() {
@@ -195,7 +208,9 @@ final class SimPeer implements TunnelHandler {
     }
 
     private void checkIdle() {
-        for (Standing standing : tunnels.values()) {
+        for (Map.Entry<Tunnel, Standing> entry : tunnels.entrySet()) {
+            Standing standing = entry.getValue();
+            checkHeld(entry.getKey(), standing);
             if (simulation.isWritable(standing.wire)) {
                 standing.wire.checkIdle();
                 live.removeIf(SimStream::isEnded);
@@ -206,10 +221,23 @@ final class SimPeer implements TunnelHandler {
         }
     }
 
+    private void checkHeld(Tunnel tunnel, Standing standing) {
+        long heldBytes = 0;
+        for (SimStream stream : streams) {
+            heldBytes += stream.heldBytes(standing.wire);
+        }
+        if (tunnel.heldBytes() != heldBytes) {
+            throw new AssertionError(name + " holds " + heldBytes + " bytes and counts " + tunnel.heldBytes());
+        }
+    }
+
     void checkOver() {
         streams.forEach(SimStream::checkOver);
         if (pendingPings != 0) {
             throw new AssertionError(name + " waits for the answers to " + pendingPings + " pings");
+        }
+        if (memory.usedBytes() != 0 || memory.promisedBytes() != 0) {
+            throw new AssertionError(name + " has nothing left, and counts " + memory);
         }
     }
 

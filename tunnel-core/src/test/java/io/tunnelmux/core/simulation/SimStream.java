@@ -266,7 +266,7 @@ final class SimStream implements StreamHandler {
         }
         long unconsumed = receivedBytes - consumedBytes;
         require(
-                isClosedHere || unconsumed <= side.settings().streamWindowBytes(),
+                isClosedHere || unconsumed <= side.limits().maxStreamWindowBytes(),
                 () -> "is made to hold " + unconsumed + " bytes");
         if (data.isEnd()) {
             onEnd();
@@ -383,6 +383,8 @@ final class SimStream implements StreamHandler {
             require(there != null && there.isCancelledHere, "is cancelled by nobody: " + end);
         } else if (code == ErrorCode.REFUSED) {
             require(end.isRetryable(), "refused, and not retryable: " + end);
+        } else if (code == ErrorCode.OVERLOADED) {
+            require(isShed(end, side.otherSide()), () -> "was not in the way: " + end);
         } else {
             require(code == ErrorCode.INTERNAL_ERROR || code == ErrorCode.FRAME_TOO_LARGE, "ends with " + end);
             require(
@@ -410,7 +412,20 @@ final class SimStream implements StreamHandler {
         boolean isFailure =
                 code == ErrorCode.INTERNAL_ERROR && hasThrown || code == ErrorCode.FRAME_TOO_LARGE && wasTooLong;
         boolean isRefusal = code == ErrorCode.REFUSED && end.isRetryable() && receivedBytes == 0;
-        require(isOwnWish || isFailure || isRefusal, "ends itself: " + end);
+        boolean isShed = code == ErrorCode.OVERLOADED && isShed(end, side);
+        require(isOwnWish || isFailure || isRefusal || isShed, "ends itself: " + end);
+    }
+
+    private static boolean isShed(Outcome end, SimPeer by) {
+        return end.reason().startsWith("memory is short") && by.limits().isMemoryShort();
+    }
+
+    /** What this stream, if it is on that wire, is made to hold at a time when its loop has nothing more to do. */
+    long heldBytes(WireModel on) {
+        if (outcome != null || stream == null || stream.id() == 0 || wire != on) {
+            return 0;
+        }
+        return receivedBytes - consumedBytes + writtenBytes - half().sentBytes;
     }
 
     /** Judges a side whose loop has nothing more to do, and whose transport would take more. */

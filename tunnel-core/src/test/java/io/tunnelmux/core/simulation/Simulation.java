@@ -92,8 +92,8 @@ final class Simulation implements Connector {
         this.world = world;
         SplittableRandom random = world.random;
         scenario = scenarios.apply(random);
-        agent = new SimPeer(this, "agent", scenario.agentSettings());
-        gateway = new SimPeer(this, "gateway", scenario.gatewaySettings());
+        agent = new SimPeer(this, "agent", scenario.agentSettings(), scenario.agentLimits());
+        gateway = new SimPeer(this, "gateway", scenario.gatewaySettings(), scenario.gatewayLimits());
         server = new TunnelServer(config(gateway), (hello, token) -> null, gateway);
         client = TunnelClient.builder(this)
                 .gateways(List.of(URI.create(GATEWAY)))
@@ -105,11 +105,12 @@ final class Simulation implements Connector {
     }
 
     private TunnelConfig config(SimPeer side) {
-        return TunnelConfig.builder()
+        TunnelConfig.Builder config = TunnelConfig.builder()
                 .settings(side.settings())
                 .messageFormat(scenario.messageFormat())
-                .handshakeTimeout(Duration.ofMinutes(2))
-                .build();
+                .handshakeTimeout(Duration.ofMinutes(2));
+        side.limits().applyTo(config, side.memory());
+        return config.build();
     }
 
     /** Plays the scenario. */
@@ -375,7 +376,8 @@ final class Simulation implements Connector {
     }
 
     private WatchedTransport watched(Transport end, SimPeer side, String address) {
-        WireModel wire = new WireModel(world, side + "/" + address, side == agent, side.settings(), peerSettings(side));
+        WireModel wire = new WireModel(
+                world, side + "/" + address, side == agent, side.settings(), peerSettings(side), side.limits());
         return new WatchedTransport(end, side.loop(), wire, address);
     }
 

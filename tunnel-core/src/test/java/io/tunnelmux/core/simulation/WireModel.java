@@ -54,6 +54,7 @@ final class WireModel {
     private final boolean isDialler;
     private final Settings own;
     private final Settings peer;
+    private final Limits limits;
     private final Map<Integer, Half> halves = new HashMap<>();
     private long tunnelCreditBytes;
     private long tunnelReceivedBytes;
@@ -68,12 +69,13 @@ final class WireModel {
     private int turnsWithPongDue;
     private boolean isTunnelMessageOpen;
 
-    WireModel(World world, String name, boolean isDialler, Settings own, Settings peer) {
+    WireModel(World world, String name, boolean isDialler, Settings own, Settings peer, Limits limits) {
         this.world = world;
         this.name = name;
         this.isDialler = isDialler;
         this.own = own;
         this.peer = peer;
+        this.limits = limits;
         tunnelCreditBytes = peer.tunnelWindowBytes();
     }
 
@@ -219,13 +221,29 @@ final class WireModel {
     private void onWindowSent(Frame.Window window) {
         if (window.streamId() == 0) {
             tunnelGrantedBytes += window.increment();
-            require(tunnelGrantedBytes <= tunnelReceivedBytes, "grants more than came", window);
+            long tunnelWindowBytes = own.tunnelWindowBytes() + tunnelGrantedBytes - tunnelReceivedBytes;
+            require(tunnelWindowBytes <= limits.maxTunnelWindowBytes(), "more than the tunnel's ceiling", window);
             return;
         }
         Half half = sendable(window, window.streamId());
         half.grantedBytes += window.increment();
-        long takenBytes = half.isDropping ? half.receivedBytes : half.consumedBytes;
-        require(half.grantedBytes <= takenBytes, "grants more than was consumed", window);
+        long windowBytes = own.streamWindowBytes() + growthOf(half);
+        require(windowBytes <= limits.maxStreamWindowBytes(), "more than the stream's ceiling", window);
+        long growthBytes = 0;
+        for (Half each : halves.values()) {
+            growthBytes += isOver(each) ? 0 : Math.max(0, growthOf(each));
+        }
+        long mostBytes = Math.min(limits.growthBytes(), limits.memoryBytes() / 2);
+        require(growthBytes <= mostBytes, "more than windows may grow", window);
+    }
+
+    /** By how much what the other end may send, and what the application has not consumed of what it sent, is more than the first window. */
+    private static long growthOf(Half half) {
+        return half.grantedBytes - (half.isDropping ? half.receivedBytes : half.consumedBytes);
+    }
+
+    private static boolean isOver(Half half) {
+        return half.isOverHere || half.isOverThere || half.isEndSent && half.isEndReceived;
     }
 
     private Half sendable(Frame frame, int id) {

@@ -1,0 +1,194 @@
+package io.tunnelmux.core;
+
+import io.tunnelmux.core.transport.TunnelLoop;
+import io.tunnelmux.protocol.ErrorCode;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a tunnel holds and what it has let its peer send beyond the first windows, counted against its own budget for growth and the {@link MemoryBudget}.
+ *
+ * <p>Streams that hold something are kept in the order in which they last moved, which is to hold nothing, or to have got rid of 32 KiB: a consumer that takes a
+ * byte now and then is as good as stalled. So the one that has stalled longest is always the first, and to keep it so costs a few assignments.
+ *
+ * <p>The budget is told of every 64 KiB that come or go, and of nothing left; it is one for many loops, and to tell it of every frame would have
+ * them wait for each other. On the loop, unless said otherwise.
+ */
+final class TunnelMemory {
+
+    static final int REPORT_BYTES = 64 * 1024;
+    static final int MOVED_BYTES = 32 * 1024;
+    /** A stream that has moved since is not ended for want of memory. */
+    static final long STALLED_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+    private final TunnelLoop loop;
+    private final MemoryBudget budget;
+    private final long maxGrowthBytes;
+    private final AtomicLong heldBytes = new AtomicLong();
+    private final AtomicBoolean isSheddingDue = new AtomicBoolean();
+    /** Of the stream that has stalled longest. A hint for other threads; meaningless while this holds nothing. */
+    private volatile long stalledSinceNanos;
+
+    private long reportedBytes;
+    private long promisedBytes;
+    private boolean wasRefused;
+    private @Nullable StreamHold longest;
+    private @Nullable StreamHold shortest;
+
+    TunnelMemory(TunnelLoop loop, TunnelConfig config) {
+        this.loop = loop;
+        budget = config.memoryBudget();
+        maxGrowthBytes = config.maxGrowthBytes();
+    }
+
+    /** What the tunnel's streams hold. Any thread. */
+    long heldBytes() {
+        return heldBytes.get();
+    }
+
+    MemoryBudget budget() {
+        return budget;
+    }
+
+    /** A stream holds more. */
+    void add(StreamHold hold, int bytes) {
+        if (bytes == 0) {
+            return;
+        }
+        if (hold.bytes == 0) {
+            link(hold);
+        }
+        hold.bytes += bytes;
+        change(bytes);
+    }
+
+    /** A stream holds less. */
+    void remove(StreamHold hold, int bytes) {
+        if (bytes == 0) {
+            return;
+        }
+        hold.bytes -= bytes;
+        hold.movedBytes += bytes;
+        if (hold.bytes == 0) {
+            unlink(hold);
+        } else if (hold.movedBytes >= MOVED_BYTES) {
+            unlink(hold);
+            link(hold);
+        }
+        change(-bytes);
+    }
+
+    /** A stream has ended, and holds nothing from here on. */
+    void forget(StreamHold hold) {
+        if (hold.bytes > 0) {
+            unlink(hold);
+            long bytes = hold.bytes;
+            hold.bytes = 0;
+            change(-bytes);
+        }
+    }
+
+    /** Lets a window grow by so much, or by what is left if that is less; says by how much. */
+    long promise(long bytes) {
+        long givenBytes = budget.promise(Math.min(bytes, maxGrowthBytes - promisedBytes));
+        promisedBytes += givenBytes;
+        wasRefused |= givenBytes < bytes;
+        return givenBytes;
+    }
+
+    void takeBack(int bytes) {
+        if (bytes > 0) {
+            promisedBytes -= bytes;
+            budget.takeBack(bytes);
+        }
+    }
+
+    /** Whether windows that have grown should shrink: from when one was not allowed to grow until a quarter of the growth is free again. */
+    boolean isShort() {
+        wasRefused &= promisedBytes > maxGrowthBytes / 4 * 3 || budget.isShort();
+        return wasRefused || budget.excessBytes() > 0;
+    }
+
+    private void change(long bytes) {
+        long nowBytes = heldBytes.getPlain() + bytes;
+        heldBytes.setRelease(nowBytes);
+        long unreportedBytes = nowBytes - reportedBytes;
+        if (Math.abs(unreportedBytes) >= REPORT_BYTES || nowBytes == 0 && unreportedBytes != 0) {
+            reportedBytes = nowBytes;
+            budget.onHeldChanged(this, unreportedBytes, nowBytes > 0, bytes > 0 ? loop : null);
+        }
+    }
+
+    private void link(StreamHold hold) {
+        hold.sinceNanos = loop.nanoTime();
+        hold.movedBytes = 0;
+        hold.stalledLonger = shortest;
+        if (shortest == null) {
+            setLongest(hold);
+        } else {
+            shortest.stalledShorter = hold;
+        }
+        shortest = hold;
+    }
+
+    private void unlink(StreamHold hold) {
+        StreamHold longer = hold.stalledLonger;
+        StreamHold shorter = hold.stalledShorter;
+        if (shorter == null) {
+            shortest = longer;
+        } else {
+            shorter.stalledLonger = longer;
+        }
+        if (longer == null) {
+            setLongest(shorter);
+        } else {
+            longer.stalledShorter = shorter;
+        }
+        hold.stalledLonger = null;
+        hold.stalledShorter = null;
+    }
+
+    private void setLongest(@Nullable StreamHold hold) {
+        longest = hold;
+        if (hold != null) {
+            stalledSinceNanos = hold.sinceNanos;
+        }
+    }
+
+    /** Since when some stream of this tunnel has not moved, about. Any thread. */
+    long stalledSinceNanos() {
+        return stalledSinceNanos;
+    }
+
+    /** Asks this tunnel to end its longest-stalled streams. Any thread. */
+    void askToShed() {
+        if (isSheddingDue.compareAndSet(false, true)) {
+            try {
+                loop.execute(this::shed);
+            } catch (RejectedExecutionException e) {
+                // Its loop is gone, and with it all that it could free; nor will it ever be asked again.
+                budget.forget(this);
+            }
+        }
+    }
+
+    private void shed() {
+        isSheddingDue.set(false);
+        long nowNanos = loop.nanoTime();
+        long excessBytes = budget.excessBytes();
+        for (StreamHold hold = longest; hold != null && excessBytes > 0; hold = longest) {
+            long stalledNanos = nowNanos - hold.sinceNanos;
+            if (stalledNanos < STALLED_NANOS) {
+                return;
+            }
+            excessBytes -= hold.bytes;
+            hold.stream.cancel(
+                    ErrorCode.OVERLOADED,
+                    "memory is short, and of " + hold.bytes + " bytes none has moved for "
+                            + TimeUnit.NANOSECONDS.toMillis(stalledNanos) + " ms");
+        }
+    }
+}
