@@ -182,9 +182,10 @@ class MemoryBudgetTest {
         arrive(old, 1, 80);
         stalled(young, 1);
         old.loop.advance(Duration.ofSeconds(1));
+        young.loop.advance(Duration.ofSeconds(1));
         arrive(young, 1, 80);
         old.loop.advance(Duration.ofSeconds(1));
-        young.loop.advance(Duration.ofSeconds(2));
+        young.loop.advance(Duration.ofSeconds(1));
         stalled(young, 3);
         arrive(young, 3, 80);
         stalled(young, 5);

@@ -1,5 +1,7 @@
 package io.tunnelmux.netty.agent;
 
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.handler.codec.http.DefaultLastHttpContent;
 import io.netty.handler.codec.http.HttpRequest;
@@ -8,12 +10,12 @@ import io.netty.handler.codec.http.LastHttpContent;
 import io.tunnelmux.core.TunnelStream;
 import io.tunnelmux.netty.relay.HttpMapping;
 import io.tunnelmux.netty.relay.MalformedHttpException;
+import io.tunnelmux.netty.relay.PieceQueue;
 import io.tunnelmux.netty.relay.StreamPressure;
 import io.tunnelmux.netty.transport.NettyPayload;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Message;
-import java.util.ArrayDeque;
 
 /**
  * A plain HTTP request, on a kept connection where there is one. It is sent once: if the connection breaks after a byte may have reached
@@ -27,7 +29,7 @@ final class HttpUpstream extends UpstreamExchange {
     private final HttpRequest head;
     private final long contentLength;
     /** What came of the body before the connection stood: as much as the stream's first credit allows. */
-    private final ArrayDeque<Frame.Data> early = new ArrayDeque<>(1);
+    private final PieceQueue early = new PieceQueue();
 
     private LastHttpContent end = LastHttpContent.EMPTY_LAST_CONTENT;
     private boolean isEndReceived;
@@ -62,8 +64,8 @@ final class HttpUpstream extends UpstreamExchange {
     void onReady(UpstreamConnection connection, StreamPressure pressure) {
         Channel channel = connection.channel();
         channel.write(head, channel.voidPromise());
-        while (!early.isEmpty() && !isOver()) {
-            writeBody(pressure, early.remove());
+        for (ByteBuf piece = early.poll(); piece != null; piece = early.poll()) {
+            writeBody(pressure, piece);
         }
         endBody(channel);
     }
@@ -73,12 +75,13 @@ final class HttpUpstream extends UpstreamExchange {
         isEndReceived |= data.isEnd();
         UpstreamConnection connection = connection();
         StreamPressure pressure = pressure();
-        if (isOver() || data.payload().length() == 0 && connection == null) {
-            data.payload().release();
+        ByteBuf bytes = NettyPayload.toByteBuf(data.payload());
+        if (isOver()) {
+            bytes.release();
         } else if (connection == null || pressure == null) {
-            early.add(data);
+            early.add(bytes, ByteBufAllocator.DEFAULT);
         } else {
-            writeBody(pressure, data);
+            writeBody(pressure, bytes);
             endBody(connection.channel());
         }
     }
@@ -107,16 +110,16 @@ final class HttpUpstream extends UpstreamExchange {
         }
     }
 
-    private void writeBody(StreamPressure pressure, Frame.Data data) {
-        int length = data.payload().length();
+    private void writeBody(StreamPressure pressure, ByteBuf bytes) {
+        int length = bytes.readableBytes();
         bodyBytes += length;
-        if (length == 0) {
-            data.payload().release();
+        if (length == 0 || isOver()) {
+            bytes.release();
         } else if (contentLength >= 0 && bodyBytes > contentLength) {
-            data.payload().release();
+            bytes.release();
             abort("body longer than its content-length of " + contentLength);
         } else {
-            pressure.toChannel(NettyPayload.toByteBuf(data.payload()), length);
+            pressure.toChannel(bytes, length);
         }
     }
 
@@ -149,7 +152,6 @@ final class HttpUpstream extends UpstreamExchange {
 
     @Override
     void onOver() {
-        early.forEach(data -> data.payload().release());
         early.clear();
     }
 }

@@ -10,6 +10,7 @@ import io.netty.util.NetUtil;
 import io.netty.util.concurrent.Future;
 import io.tunnelmux.core.transport.TunnelLoop;
 import io.tunnelmux.netty.relay.RequestEncoder;
+import io.tunnelmux.netty.relay.SmallWrites;
 import io.tunnelmux.netty.transport.NettyLoop;
 import io.tunnelmux.netty.transport.TlsConfig;
 import java.io.IOException;
@@ -165,6 +166,7 @@ final class UpstreamDialer {
                 SslHandler handler = tls.newClientHandler(channel.alloc(), upstream.host(), upstream.port());
                 channel.pipeline().addLast(handler);
             }
+            SmallWrites.addTo(channel.pipeline());
             ResponseDecoder decoder = new ResponseDecoder();
             channel.pipeline()
                     .addLast(decoder, new RequestEncoder(), new UpstreamConnection(upstream, channel, decoder));

@@ -25,6 +25,7 @@ import io.tunnelmux.core.TunnelStream;
 import io.tunnelmux.netty.http.RequestDecoder;
 import io.tunnelmux.netty.relay.ChannelEnds;
 import io.tunnelmux.netty.relay.ReadGate;
+import io.tunnelmux.netty.relay.SmallWrites;
 import io.tunnelmux.netty.relay.StreamRelay;
 import io.tunnelmux.netty.transport.NettyAcceptor;
 import io.tunnelmux.netty.transport.NettyLoop;
@@ -91,6 +92,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Req
 
     /** Puts this connection's handlers at the end of the channel's pipeline. */
     void begin() {
+        SmallWrites.addTo(channel.pipeline());
         channel.pipeline().addLast(decoder, encoder, this);
         deadlines.set(Deadlines.Kind.HEAD, config.headTimeout().toNanos());
     }

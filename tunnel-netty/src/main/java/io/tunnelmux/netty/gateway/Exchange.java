@@ -424,6 +424,7 @@ final class Exchange implements StreamHandler {
         }
         if (pressure != null) {
             pressure.onStreamWritable();
+            pressure.onStreamClosed();
         }
         if (isOver) {
             connection.onBodyUnwanted();

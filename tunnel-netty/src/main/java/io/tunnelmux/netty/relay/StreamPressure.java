@@ -1,7 +1,9 @@
 package io.tunnelmux.netty.relay;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
+import io.tunnelmux.core.MemoryBudget;
 import io.tunnelmux.core.TunnelStream;
 import io.tunnelmux.netty.transport.NettyLoop;
 import io.tunnelmux.netty.transport.NettyPayload;
@@ -14,7 +16,7 @@ import io.tunnelmux.netty.transport.NettyPayload;
  * stream → channel   a channel that is full keeps the credit of what was written to it, until it has sent enough
  * </pre>
  *
- * Nothing is copied, nothing is flushed before the turn of the loop ends, and nothing is allocated but what wraps the bytes.
+ * Nothing is copied but small pieces for a channel that is full, see {@link SmallWrites}; nothing is flushed before the turn of the loop ends, and nothing is allocated but what wraps the bytes.
  *
  * <p>The owner calls {@link #onStreamWritable} and {@link #onChannelWritabilityChanged} when it is told so. All calls on the one loop that
  * both belong to.
@@ -61,6 +63,22 @@ public final class StreamPressure {
             stream.consumed(bytes);
         } else {
             owedBytes += bytes;
+        }
+    }
+
+    /**
+     * The stream has ended. What the channel has not taken yet is bounded by credit no more, so that from here on it counts against the memory budget of
+     * its own.
+     */
+    public void onStreamClosed() {
+        if (owedBytes > 0 && channel.isOpen()) {
+            MemoryBudget budget = stream.tunnel().memoryBudget();
+            int bytes = owedBytes;
+            owedBytes = 0;
+            budget.addHeld(bytes);
+            // Comes behind all that waits, or when that is dropped.
+            channel.write(Unpooled.EMPTY_BUFFER).addListener(written -> budget.addHeld(-bytes));
+            loop.flushLater(channel);
         }
     }
 

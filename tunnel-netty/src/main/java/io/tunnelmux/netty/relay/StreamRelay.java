@@ -64,6 +64,7 @@ public final class StreamRelay extends ChannelInboundHandlerAdapter implements S
         assert loop.inLoop();
         StreamRelay relay = new StreamRelay(stream, channel, loop, gate, whenLost);
         channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
+        SmallWrites.addTo(channel.pipeline());
         channel.pipeline().addLast(relay);
         return relay;
     }
@@ -174,6 +175,7 @@ public final class StreamRelay extends ChannelInboundHandlerAdapter implements S
     @Override
     public void onClosed(TunnelStream from, Outcome outcome) {
         isStreamEnded = true;
+        pressure.onStreamClosed();
         if (!outcome.isClean()) {
             ChannelEnds.abort(channel);
         } else if (channel.isOpen()) {
