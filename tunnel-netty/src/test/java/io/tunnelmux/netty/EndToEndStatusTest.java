@@ -133,7 +133,7 @@ class EndToEndStatusTest {
             assertThat(agentTunnel(all).get("streams")).hasSize(1);
             assertThat(agentTunnel(all).get("streams_not_listed").asInt()).isZero();
 
-            gateway().ping("demo").toCompletableFuture().get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+            gateway().tunnels("demo").get(0).ping().toCompletableFuture().get(PATIENCE_SECONDS, TimeUnit.SECONDS);
             assertThat(agentTunnel(status(gatewayStatus(), "/status"))
                             .get("round_trip_ms")
                             .asDouble())

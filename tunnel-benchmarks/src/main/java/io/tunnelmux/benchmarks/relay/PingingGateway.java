@@ -1,5 +1,6 @@
 package io.tunnelmux.benchmarks.relay;
 
+import io.tunnelmux.core.Tunnel;
 import io.tunnelmux.netty.gateway.AgentRouter;
 import io.tunnelmux.netty.gateway.Gateway;
 import io.tunnelmux.netty.gateway.GatewayConfig;
@@ -10,7 +11,6 @@ import java.io.InputStreamReader;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.StringJoiner;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -50,8 +50,9 @@ final class PingingGateway {
         StringJoiner nanos = new StringJoiner(" ");
         long next = System.nanoTime();
         for (int i = 0; i < count; i++) {
-            for (Duration roundTrip : gateway.ping(AGENT).toCompletableFuture().get()) {
-                nanos.add(Long.toString(roundTrip.toNanos()));
+            for (Tunnel tunnel : gateway.tunnels(AGENT)) {
+                nanos.add(
+                        Long.toString(tunnel.ping().toCompletableFuture().get().toNanos()));
             }
             next += TimeUnit.MICROSECONDS.toNanos(intervalMicros);
             for (long left = next - System.nanoTime(); left > 0; left = next - System.nanoTime()) {

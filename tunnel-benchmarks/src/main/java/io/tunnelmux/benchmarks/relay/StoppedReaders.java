@@ -223,10 +223,15 @@ public final class StoppedReaders {
         HttpResponse<String> response =
                 client.send(HttpRequest.newBuilder(status).build(), HttpResponse.BodyHandlers.ofString());
         Map<String, Integer> byCause = new TreeMap<>();
-        for (JsonNode stream : new ObjectMapper().readTree(response.body()).findValues("waits_for")) {
-            byCause.merge(stream.asText(), 1, Integer::sum);
+        JsonNode tunnels = new ObjectMapper().readTree(response.body()).at("/agents/0/tunnels");
+        long heldBytes = 0;
+        for (JsonNode tunnel : tunnels) {
+            heldBytes += tunnel.get("held_bytes").asLong();
+            for (JsonNode stream : tunnel.get("streams")) {
+                byCause.merge(stream.at("/receiving/waits_for").asText(), 1, Integer::sum);
+            }
         }
-        return byCause.toString();
+        return byCause + ", the tunnel holds " + heldBytes / 1024 + " KiB";
     }
 
     private static String residentMebibytes(ChildProcess gateway, ChildProcess agent) throws IOException {

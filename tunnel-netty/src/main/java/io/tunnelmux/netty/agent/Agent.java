@@ -4,6 +4,7 @@ import io.netty.util.concurrent.DefaultThreadFactory;
 import io.tunnelmux.core.Backoff;
 import io.tunnelmux.core.Tunnel;
 import io.tunnelmux.core.TunnelClient;
+import io.tunnelmux.core.TunnelHandler;
 import io.tunnelmux.netty.http.Json;
 import io.tunnelmux.netty.status.StatusListener;
 import io.tunnelmux.netty.status.StatusSource;
@@ -91,12 +92,12 @@ public final class Agent implements AutoCloseable {
         SecureRandom random = new SecureRandom();
         byte[] id = new byte[INSTANCE_ID_BYTES];
         random.nextBytes(id);
+        TunnelHandler handler = config.tunnelHandler().apply(new AgentStreams(upstreams, tunnels));
         String instanceId = HexFormat.of().formatHex(id);
         for (int i = 0; i < config.connections(); i++) {
             int connection = i;
             NettyLoop loop = loops.next();
-            LoopUpstreams shared =
-                    upstreams.computeIfAbsent(loop, key -> new LoopUpstreams(key, config, loops, lookups, tls));
+            upstreams.computeIfAbsent(loop, key -> new LoopUpstreams(key, config, loops, lookups, tls));
             clients.add(TunnelClient.builder(NettyConnector.builder(loop)
                             .tls(config.gatewayTls())
                             .build())
@@ -106,7 +107,7 @@ public final class Agent implements AutoCloseable {
                     .token(config.token())
                     .config(config.tunnel())
                     .backoff(new Backoff(config.firstBackoff(), config.backoffCeiling(), random))
-                    .handler(new AgentStreams(shared, tunnels))
+                    .handler(handler)
                     .listener((state, detail) -> config.listener().onState(connection, state, detail))
                     .build());
         }
@@ -155,6 +156,11 @@ public final class Agent implements AutoCloseable {
         return (int) clients.stream()
                 .filter(client -> client.state() == TunnelClient.State.CONNECTED)
                 .count();
+    }
+
+    /** The tunnels that stand, those that drain as well: to send messages through them, to ask what they wait for. A snapshot. */
+    public List<Tunnel> tunnels() {
+        return List.copyOf(tunnels);
     }
 
     /** Where operators come in; null if nowhere. */

@@ -2,6 +2,7 @@ package io.tunnelmux.netty.agent;
 
 import io.tunnelmux.core.Backoff;
 import io.tunnelmux.core.TunnelConfig;
+import io.tunnelmux.core.TunnelHandler;
 import io.tunnelmux.netty.transport.IoMode;
 import io.tunnelmux.netty.transport.TlsConfig;
 import io.tunnelmux.protocol.Hello;
@@ -13,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** What an {@link Agent} is told. Immutable; any thread. */
@@ -42,6 +44,7 @@ public final class AgentConfig {
     private final Duration backoffCeiling;
     private final @Nullable InetSocketAddress metricsAddress;
     private final TunnelConfig tunnel;
+    private final UnaryOperator<TunnelHandler> tunnelHandler;
     private final @Nullable TlsConfig gatewayTls;
     private final @Nullable TlsConfig upstreamTls;
     private final IoMode ioMode;
@@ -62,6 +65,7 @@ public final class AgentConfig {
         backoffCeiling = builder.backoffCeiling;
         metricsAddress = builder.metricsAddress;
         tunnel = builder.tunnel;
+        tunnelHandler = builder.tunnelHandler;
         gatewayTls = builder.gatewayTls;
         upstreamTls = builder.upstreamTls;
         ioMode = builder.ioMode;
@@ -138,6 +142,11 @@ public final class AgentConfig {
         return upstreamTls;
     }
 
+    /** What stands in front of the agent's own handler of its tunnels. */
+    public UnaryOperator<TunnelHandler> tunnelHandler() {
+        return tunnelHandler;
+    }
+
     /** Where operators come in, for {@code /healthz}, {@code /readyz} and {@code /status}; null for nowhere. */
     public @Nullable InetSocketAddress metricsAddress() {
         return metricsAddress;
@@ -170,6 +179,7 @@ public final class AgentConfig {
         private Duration firstBackoff = Backoff.DEFAULT_FIRST;
         private Duration backoffCeiling = Backoff.DEFAULT_CEILING;
         private TunnelConfig tunnel = TunnelConfig.DEFAULTS;
+        private UnaryOperator<TunnelHandler> tunnelHandler = UnaryOperator.identity();
         private @Nullable InetSocketAddress metricsAddress;
         private @Nullable TlsConfig gatewayTls;
         private @Nullable TlsConfig upstreamTls;
@@ -308,6 +318,15 @@ public final class AgentConfig {
         /** How to speak to {@code https} upstreams, where whom the platform trusts is not the right choice. */
         public Builder upstreamTls(TlsConfig upstreamTls) {
             this.upstreamTls = Objects.requireNonNull(upstreamTls);
+            return this;
+        }
+
+        /**
+         * See {@link AgentConfig#tunnelHandler()}: given the agent's own handler, returns one that hands all on to it which is not its own business, such as a
+         * {@link io.tunnelmux.core.MessageExchange} for messages beside the streams. Called once.
+         */
+        public Builder tunnelHandler(UnaryOperator<TunnelHandler> around) {
+            tunnelHandler = Objects.requireNonNull(around);
             return this;
         }
 

@@ -7,25 +7,31 @@ import io.tunnelmux.core.Tunnel;
 import io.tunnelmux.core.TunnelHandler;
 import io.tunnelmux.core.TunnelStream;
 import io.tunnelmux.netty.relay.MalformedHttpException;
+import io.tunnelmux.netty.transport.NettyLoop;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Message;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Serves the streams of the tunnels of one loop. */
+/** Serves the streams of all tunnels. */
 final class AgentStreams implements TunnelHandler {
 
     private static final Logger LOG = LoggerFactory.getLogger(Agent.class);
 
-    private final LoopUpstreams shared;
+    private final Map<NettyLoop, LoopUpstreams> upstreams;
     private final Set<Tunnel> tunnels;
 
-    /** @param tunnels kept up to date with those that stand; for any thread */
-    AgentStreams(LoopUpstreams shared, Set<Tunnel> tunnels) {
-        this.shared = shared;
+    /**
+     * @param upstreams of the loops of all tunnels
+     * @param tunnels kept up to date with those that stand; for any thread
+     */
+    AgentStreams(Map<NettyLoop, LoopUpstreams> upstreams, Set<Tunnel> tunnels) {
+        this.upstreams = upstreams;
         this.tunnels = tunnels;
     }
 
@@ -55,24 +61,33 @@ final class AgentStreams implements TunnelHandler {
         if (upgrade.isWebSocket() && !upgrade.useZeroCopy()) {
             return unsupported(stream, "websocket-aware streams");
         }
+        LoopUpstreams shared =
+                Objects.requireNonNull(upstreams.get(stream.tunnel().loop()));
         Upstream upstream;
         try {
             upstream = shared.resolver().resolve(request);
         } catch (RuntimeException e) {
             LOG.error("the upstream resolver failed path={}", request.head().path(), e);
             return refuse(
-                    stream, request, ErrorCode.INTERNAL_ERROR, HttpResponseStatus.BAD_GATEWAY, "the agent failed");
+                    shared,
+                    stream,
+                    request,
+                    ErrorCode.INTERNAL_ERROR,
+                    HttpResponseStatus.BAD_GATEWAY,
+                    "the agent failed");
         }
         if (upstream == null) {
             String target = request.destination().target();
             return target != null
                     ? refuse(
+                            shared,
                             stream,
                             request,
                             ErrorCode.FORBIDDEN,
                             HttpResponseStatus.FORBIDDEN,
                             "no such target: " + target)
                     : refuse(
+                            shared,
                             stream,
                             request,
                             ErrorCode.FORBIDDEN,
@@ -85,7 +100,7 @@ final class AgentStreams implements TunnelHandler {
                     : start(new HttpUpstream(shared, upstream, stream, request, isEnd));
         } catch (MalformedHttpException e) {
             String message = "the request is malformed: " + e.getMessage();
-            return refuse(stream, request, ErrorCode.PROTOCOL_ERROR, HttpResponseStatus.BAD_REQUEST, message);
+            return refuse(shared, stream, request, ErrorCode.PROTOCOL_ERROR, HttpResponseStatus.BAD_REQUEST, message);
         }
     }
 
@@ -94,7 +109,8 @@ final class AgentStreams implements TunnelHandler {
         return exchange;
     }
 
-    private StreamHandler refuse(
+    private static StreamHandler refuse(
+            LoopUpstreams shared,
             TunnelStream stream,
             Message.ProxyRequest request,
             ErrorCode code,

@@ -22,7 +22,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -138,17 +137,10 @@ public final class AgentRegistry {
         return Collections.unmodifiableSet(open);
     }
 
-    /** Completes when all tunnels of the agent have answered a ping. */
-    CompletionStage<List<Duration>> ping(String agentId) {
+    /** The agent's tunnels that take streams. */
+    List<Tunnel> tunnels(String agentId) {
         Pool pool = pools.get(agentId);
-        CompletionStage<List<Duration>> all = CompletableFuture.completedStage(List.of());
-        for (Tunnel tunnel : pool == null ? NONE : pool.tunnels) {
-            all = all.thenCombine(
-                    tunnel.ping(),
-                    (others, roundTrip) ->
-                            Stream.concat(others.stream(), Stream.of(roundTrip)).toList());
-        }
-        return all;
+        return pool == null ? List.of() : List.of(pool.tunnels);
     }
 
     /**

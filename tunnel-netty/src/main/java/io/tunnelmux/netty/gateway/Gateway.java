@@ -64,7 +64,11 @@ public final class Gateway {
         loops = NettyLoops.create(config.loops(), config.ioMode());
         registry = new AgentRegistry(config.authenticator(), System::nanoTime);
         acceptor = NettyAcceptor.builder(
-                        loops, new TunnelServer(config.tunnel(), registry.verifier(), registry.handler()))
+                        loops,
+                        new TunnelServer(
+                                config.tunnel(),
+                                registry.verifier(),
+                                config.tunnelHandler().apply(registry.handler())))
                 .address(config.tunnelAddress())
                 .path(config.tunnelPath())
                 .tls(config.tls())
@@ -142,13 +146,9 @@ public final class Gateway {
         return registry.agents();
     }
 
-    /**
-     * Pings an agent through each of its tunnels, see {@link io.tunnelmux.core.Tunnel#ping}.
-     *
-     * @return completes when all have answered, with a round trip for each tunnel: none if the agent is not connected. Fails if one of them fails
-     */
-    public CompletionStage<List<Duration>> ping(String agentId) {
-        return registry.ping(agentId);
+    /** An agent's tunnels that take streams: to ping it, to send it messages, to ask what it waits for. None if it is not connected; a snapshot. */
+    public List<Tunnel> tunnels(String agentId) {
+        return registry.tunnels(agentId);
     }
 
     /**

@@ -1,6 +1,7 @@
 package io.tunnelmux.netty.gateway;
 
 import io.tunnelmux.core.TunnelConfig;
+import io.tunnelmux.core.TunnelHandler;
 import io.tunnelmux.netty.transport.IoMode;
 import io.tunnelmux.netty.transport.NettyAcceptor;
 import io.tunnelmux.netty.transport.TlsConfig;
@@ -10,6 +11,7 @@ import java.time.Duration;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +34,7 @@ public final class GatewayConfig {
     private final Set<String> upgrades;
     private final @Nullable TlsConfig tls;
     private final TunnelConfig tunnel;
+    private final UnaryOperator<TunnelHandler> tunnelHandler;
     private final IoMode ioMode;
     private final int loops;
     private final Duration requestTimeout;
@@ -56,6 +59,7 @@ public final class GatewayConfig {
         upgrades = builder.upgrades;
         tls = builder.tls;
         tunnel = builder.tunnel;
+        tunnelHandler = builder.tunnelHandler;
         ioMode = builder.ioMode;
         loops = builder.loops;
         requestTimeout = builder.requestTimeout;
@@ -94,6 +98,11 @@ public final class GatewayConfig {
     /** The path that agents ask for. */
     public String tunnelPath() {
         return tunnelPath;
+    }
+
+    /** What stands in front of the gateway's own handler of its tunnels. */
+    public UnaryOperator<TunnelHandler> tunnelHandler() {
+        return tunnelHandler;
     }
 
     /** Where operators come in, for {@code /healthz}, {@code /readyz} and {@code /status}; null for nowhere. */
@@ -204,6 +213,7 @@ public final class GatewayConfig {
         private Set<String> upgrades = Set.of(UpgradeCheck.WEBSOCKET);
         private @Nullable TlsConfig tls;
         private TunnelConfig tunnel = TunnelConfig.DEFAULTS;
+        private UnaryOperator<TunnelHandler> tunnelHandler = UnaryOperator.identity();
         private IoMode ioMode = IoMode.AUTO;
         private int loops = Runtime.getRuntime().availableProcessors();
         private Duration requestTimeout = DEFAULT_REQUEST_TIMEOUT;
@@ -238,6 +248,15 @@ public final class GatewayConfig {
                 throw new IllegalArgumentException("tunnelPath: " + path);
             }
             tunnelPath = path;
+            return this;
+        }
+
+        /**
+         * See {@link GatewayConfig#tunnelHandler()}: given the gateway's own handler, returns one that hands all on to it which is not its own business, such as a
+         * {@link io.tunnelmux.core.MessageExchange} for messages beside the streams. Called once.
+         */
+        public Builder tunnelHandler(UnaryOperator<TunnelHandler> around) {
+            tunnelHandler = Objects.requireNonNull(around);
             return this;
         }
 
