@@ -157,6 +157,8 @@ final class SimStream implements StreamHandler {
             close();
         } else if (step instanceof StreamPlan.Cancel) {
             cancel();
+        } else if (step instanceof StreamPlan.Prioritise prioritise) {
+            stream().priority(prioritise.priority());
         }
     }
 

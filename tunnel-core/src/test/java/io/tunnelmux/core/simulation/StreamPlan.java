@@ -1,5 +1,6 @@
 package io.tunnelmux.core.simulation;
 
+import io.tunnelmux.core.Priority;
 import io.tunnelmux.protocol.Settings;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,6 +42,8 @@ record StreamPlan(
     record Close() implements Step {}
 
     record Cancel() implements Step {}
+
+    record Prioritise(Priority priority) implements Step {}
 
     /**
      * How what comes is taken.
@@ -92,6 +95,10 @@ record StreamPlan(
             steps.add(new AwaitEnd());
         }
         addEnd(random, peer, steps);
+        for (int i = random.nextInt(3) > 0 ? 0 : 1 + random.nextInt(3); i > 0; i--) {
+            Priority[] priorities = Priority.values();
+            steps.add(random.nextInt(steps.size()), new Prioritise(priorities[random.nextInt(priorities.length)]));
+        }
         boolean isDeaf = random.nextInt(25) == 0;
         boolean isStuck = isDeaf && random.nextInt(4) == 0;
         boolean aborts = isDeaf && !isStuck || random.nextInt(12) == 0;
