@@ -10,43 +10,44 @@ import io.tunnelmux.protocol.Message;
 import io.tunnelmux.protocol.MessageFormat;
 import io.tunnelmux.protocol.Payload;
 import io.tunnelmux.protocol.codec.MessageCodec;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Every frame in every state that a stream can be in, as the table in {@code PROTOCOL.md} (Streams) has it. */
+/** Every frame in every state that a stream can be in. What is to come of it is read from the table in {@code PROTOCOL.md}, section Streams. */
 class StreamStatesTest {
 
-    private static final String OF_THE_PEER = """
-            received      | never opened | opening | open          | other half ended | own half ended | ended
-            OPEN          | opens        | opens   | breach        | breach           | breach         | breach
-            PIECE         | waits        | waits   | breach        | breach           | breach         | breach
-            DATA          | breach       | breach  | handed on     | stream closed    | handed on      | dropped
-            MESSAGE       | breach       | breach  | handed on     | stream closed    | handed on      | dropped
-            DATA_END      | breach       | breach  | ends the half | stream closed    | ended          | dropped
-            MESSAGE_END   | breach       | breach  | ends the half | stream closed    | ended          | dropped
-            EMPTY_END     | breach       | breach  | ends the half | stream closed    | ended          | dropped
-            WINDOW        | breach       | breach  | credit        | credit           | no use         | dropped
-            CLOSE         | breach       | breach  | ended         | ended            | ended          | dropped
-            CANCEL        | breach       | given up | ended        | ended            | ended          | dropped
-            """;
-
-    private static final String OF_THIS_SIDE = """
-            received      | never opened | open          | other half ended | own half ended | ended
-            OPEN          | breach       | breach        | breach           | breach         | breach
-            PIECE         | breach       | breach        | breach           | breach         | breach
-            DATA          | breach       | handed on     | stream closed    | handed on      | dropped
-            MESSAGE       | breach       | handed on     | stream closed    | handed on      | dropped
-            DATA_END      | breach       | ends the half | stream closed    | ended          | dropped
-            MESSAGE_END   | breach       | ends the half | stream closed    | ended          | dropped
-            EMPTY_END     | breach       | ends the half | stream closed    | ended          | dropped
-            WINDOW        | breach       | credit        | credit           | no use         | dropped
-            CLOSE         | breach       | ended         | ended            | ended          | dropped
-            CANCEL        | breach       | ended         | ended            | ended          | dropped
-            """;
+    private static final Path PROTOCOL =
+            Path.of(System.getProperty("basedir", "."), "..", "tunnel-protocol", "PROTOCOL.md");
+    private static final String PEERS_OPEN = "OPEN, of the sender's parity";
+    private static final String OWN_OPEN = "OPEN, of the receiver's parity";
+    private static final List<String> COLUMNS =
+            List.of("received", "never opened", "opening", "open", "other half ended", "own half ended", "ended");
+    /** The rows, and the frames that stand for each. */
+    private static final Map<String, List<String>> FRAMES = Map.of(
+            PEERS_OPEN,
+            List.of("OPEN", "PIECE"),
+            OWN_OPEN,
+            List.of("OPEN", "PIECE"),
+            "DATA",
+            List.of("DATA"),
+            "MESSAGE",
+            List.of("MESSAGE"),
+            "END, on either",
+            List.of("DATA_END", "MESSAGE_END", "EMPTY_END"),
+            "WINDOW",
+            List.of("WINDOW"),
+            "CLOSE",
+            List.of("CLOSE"),
+            "CANCEL",
+            List.of("CANCEL"));
 
     private static final int PEERS_ID = 5;
     private static final int OWN_ID = 2;
@@ -66,30 +67,51 @@ class StreamStatesTest {
         LEFT_OUT
     }
 
-    static List<Arguments> cells() {
+    static List<Arguments> cells() throws IOException {
+        List<List<String>> table = Files.readAllLines(PROTOCOL).stream()
+                .dropWhile(line -> !line.startsWith("| received |"))
+                .takeWhile(line -> line.startsWith("|"))
+                .map(StreamStatesTest::cellsOf)
+                .toList();
+        assertThat(table).first().isEqualTo(COLUMNS);
+        List<List<String>> rows = table.subList(2, table.size());
+        assertThat(rows).extracting(row -> row.get(0)).containsExactlyInAnyOrderElementsOf(FRAMES.keySet());
         List<Arguments> cells = new ArrayList<>();
-        addCells(cells, OF_THE_PEER, true);
-        addCells(cells, OF_THIS_SIDE, false);
+        for (List<String> row : rows) {
+            assertThat(row).hasSameSizeAs(COLUMNS);
+            for (int column = 1; column < row.size(); column++) {
+                for (String frame : FRAMES.get(row.get(0))) {
+                    if (!row.get(0).equals(OWN_OPEN)) {
+                        addCells(cells, true, COLUMNS.get(column), frame, row.get(column));
+                    }
+                    if (!row.get(0).equals(PEERS_OPEN)) {
+                        addCells(cells, false, COLUMNS.get(column), frame, row.get(column));
+                    }
+                }
+            }
+        }
         return cells;
     }
 
-    private static void addCells(List<Arguments> cells, String table, boolean byPeer) {
-        List<List<String>> rows = table.lines()
-                .map(row -> Arrays.stream(row.split("\\|")).map(String::strip).toList())
+    /** What stands in a line of the table, without the signs of footnotes. */
+    private static List<String> cellsOf(String line) {
+        return Arrays.stream(line.substring(1).split("\\|"))
+                .map(cell -> cell.replaceAll("[¹²]", "").strip())
                 .toList();
-        for (List<String> row : rows.subList(1, rows.size())) {
-            for (int column = 1; column < row.size(); column++) {
-                String state = rows.get(0).get(column);
-                if (!state.equals("ended")) {
-                    cells.add(Arguments.of(byPeer, state, row.get(0), row.get(column)));
-                    continue;
-                }
-                for (End end : End.values()) {
-                    // This side leaves out ids only when a stream is cancelled before its OPEN.
-                    if (byPeer || end != End.LEFT_OUT) {
-                        cells.add(Arguments.of(byPeer, "ended by " + end, row.get(0), row.get(column)));
-                    }
-                }
+    }
+
+    private static void addCells(List<Arguments> cells, boolean byPeer, String state, String frame, String answer) {
+        if (!state.equals("ended")) {
+            // The pieces of its own OPEN no side receives.
+            if (byPeer || !state.equals("opening")) {
+                cells.add(Arguments.of(byPeer, state, frame, answer));
+            }
+            return;
+        }
+        for (End end : End.values()) {
+            // This side leaves out ids only when a stream is cancelled before its OPEN.
+            if (byPeer || end != End.LEFT_OUT) {
+                cells.add(Arguments.of(byPeer, "ended by " + end, frame, answer));
             }
         }
     }
@@ -120,29 +142,37 @@ class StreamStatesTest {
                 assertThat(rig.ended).hasSize(1);
                 return;
             }
-            case "stream closed" -> {
+            case "CANCEL `STREAM_CLOSED`" -> {
                 assertThat(answered).singleElement().isInstanceOfSatisfying(Frame.Cancel.class, cancel -> {
                     assertThat(cancel.streamId()).isEqualTo(id);
                     assertThat(ErrorCode.of(cancel.code())).isEqualTo(ErrorCode.STREAM_CLOSED);
                 });
                 assertThat(handler.outcome().is(ErrorCode.STREAM_CLOSED)).isTrue();
             }
-            case "opens" -> assertThat(rig.accepted).containsOnlyKeys(id);
-            case "waits" -> assertThat(rig.accepted).isEmpty();
-            case "given up" -> {
-                assertThat(answered).isEmpty();
-                rig.peer.sends(frame("OPEN", id), frame("OPEN", id + 2));
-                assertThat(rig.accepted).containsOnlyKeys(id + 2);
+            case "takes the id", "next piece" -> {
+                if (received.equals("OPEN")) {
+                    assertThat(rig.accepted).containsOnlyKeys(id);
+                } else {
+                    assertThat(rig.accepted).isEmpty();
+                }
             }
-            case "handed on", "ends the half" -> {
+            case "handed on", "other half ends" -> {
                 assertThat(handler.bytes().length + handler.messages().size())
                         .isGreaterThanOrEqualTo(bytesBefore + messagesBefore + (received.equals("EMPTY_END") ? 0 : 1));
-                assertThat(handler.isEnded()).isEqualTo(answer.equals("ends the half"));
+                assertThat(handler.isEnded()).isEqualTo(answer.equals("other half ends"));
                 assertThat(handler.outcome()).isNull();
             }
-            case "ended" -> assertThat(handler.outcome()).isNotNull();
+            case "ended", "ended at once", "ended, behind what came before" -> {
+                if (state.equals("opening")) {
+                    assertThat(answered).isEmpty();
+                    rig.peer.sends(frame("OPEN", id), frame("OPEN", id + 2));
+                    assertThat(rig.accepted).containsOnlyKeys(id + 2);
+                } else {
+                    assertThat(handler.outcome()).isNotNull();
+                }
+            }
             case "credit" -> assertThat(stream.sendCreditBytes()).isEqualTo(WINDOW_BYTES + 7);
-            case "no use" -> assertThat(handler.outcome()).isNull();
+            case "of no use" -> assertThat(handler.outcome()).isNull();
             case "dropped" -> {
                 assertThat(answered).isEmpty();
                 if (handler != null) {
