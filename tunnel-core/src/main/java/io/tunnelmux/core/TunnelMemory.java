@@ -30,7 +30,7 @@ final class TunnelMemory {
     private final AtomicLong heldBytes = new AtomicLong();
     private final AtomicBoolean isSheddingDue = new AtomicBoolean();
     /** Of the stream that has stalled longest. A hint for other threads; meaningless while this holds nothing. */
-    private volatile long stalledSinceNanos;
+    private final AtomicLong stalledSinceNanos = new AtomicLong();
 
     private long reportedBytes;
     private long promisedBytes;
@@ -53,13 +53,13 @@ final class TunnelMemory {
         return budget;
     }
 
-    /** A stream holds more. */
-    void add(StreamHold hold, int bytes) {
+    /** A stream holds more, from about now on. */
+    void add(StreamHold hold, int bytes, long nowNanos) {
         if (bytes == 0) {
             return;
         }
         if (hold.bytes == 0) {
-            link(hold);
+            link(hold, nowNanos);
         }
         hold.bytes += bytes;
         change(bytes);
@@ -76,7 +76,7 @@ final class TunnelMemory {
             unlink(hold);
         } else if (hold.movedBytes >= MOVED_BYTES) {
             unlink(hold);
-            link(hold);
+            link(hold, loop.nanoTime());
         }
         change(-bytes);
     }
@@ -122,8 +122,8 @@ final class TunnelMemory {
         }
     }
 
-    private void link(StreamHold hold) {
-        hold.sinceNanos = loop.nanoTime();
+    private void link(StreamHold hold, long nowNanos) {
+        hold.sinceNanos = nowNanos;
         hold.movedBytes = 0;
         hold.stalledLonger = shortest;
         if (shortest == null) {
@@ -154,13 +154,13 @@ final class TunnelMemory {
     private void setLongest(@Nullable StreamHold hold) {
         longest = hold;
         if (hold != null) {
-            stalledSinceNanos = hold.sinceNanos;
+            stalledSinceNanos.setRelease(hold.sinceNanos);
         }
     }
 
     /** Since when some stream of this tunnel has not moved, about. Any thread. */
     long stalledSinceNanos() {
-        return stalledSinceNanos;
+        return stalledSinceNanos.get();
     }
 
     /** Asks this tunnel to end its longest-stalled streams. Any thread. */

@@ -226,7 +226,7 @@ public final class TunnelStream {
             return;
         }
         isEndQueued = isEnd;
-        tunnel.memory.add(hold, payload.length());
+        tunnel.memory.add(hold, payload.length(), tunnel.scheduler().nowNanos());
         enqueue(new Frame.Data(id, payload, isEnd ? Frame.FLAG_END : 0));
         owesWritable |= !isWritable();
     }
@@ -236,7 +236,7 @@ public final class TunnelStream {
             return;
         }
         markIfFirst();
-        tunnel.memory.add(hold, payload.length());
+        tunnel.memory.add(hold, payload.length(), tunnel.scheduler().nowNanos());
         queue.addUnit(id, payload, isText, hasMore);
         tunnel.scheduler().ready(this);
         owesWritable |= !isWritable();
@@ -454,7 +454,7 @@ public final class TunnelStream {
             return false;
         }
         trace.onDataReceived(bytes, tunnel.keepAlive.lastByteNanos());
-        tunnel.memory.add(hold, bytes);
+        tunnel.memory.add(hold, bytes, tunnel.keepAlive.lastByteNanos());
         return true;
     }
 
