@@ -13,6 +13,7 @@ import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -90,6 +91,9 @@ final class AgentOptions {
             description = "where operators come in, without a token: /healthz, /readyz, /status; default: nowhere")
     private @Nullable String metricsListen;
 
+    @Mixin
+    private WindowOptions windows = new WindowOptions();
+
     @Option(names = "--config", paramLabel = "FILE", description = "the options as YAML; not yet")
     private @Nullable Path configFile;
 
@@ -121,7 +125,7 @@ final class AgentOptions {
         }
         AgentConfig.Builder config = AgentConfig.builder().gateways(gateways());
         try {
-            config.agentId(agentId).connections(connections).token(() -> token);
+            config.agentId(agentId).connections(connections).token(() -> token).tunnel(windows.toConfig());
         } catch (IllegalArgumentException e) {
             throw wrong(message(e));
         }

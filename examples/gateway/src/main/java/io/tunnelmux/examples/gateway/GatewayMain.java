@@ -25,6 +25,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Runs a gateway until it is told to end. */
@@ -116,6 +117,9 @@ public final class GatewayMain implements Callable<Integer> {
             description = "where operators come in, without a token: /healthz, /readyz, /status (nowhere)")
     private @Nullable InetSocketAddress metricsListen;
 
+    @Mixin
+    private WindowOptions windows = new WindowOptions();
+
     @Option(names = "--config", paramLabel = "FILE", description = "not yet available")
     private @Nullable Path config;
 
@@ -192,6 +196,7 @@ public final class GatewayMain implements Callable<Integer> {
                 .upgrades(Set.copyOf(allowUpgrade))
                 .upgradeTimeout(upgradeTimeout)
                 .requestTimeout(requestTimeout)
+                .tunnel(windows.toConfig())
                 .tls(tls());
         if (metricsListen != null) {
             builder.metricsAddress(metricsListen);

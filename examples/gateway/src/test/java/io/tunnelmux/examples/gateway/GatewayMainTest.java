@@ -46,7 +46,13 @@ class GatewayMainTest {
                 "--tokens-file missing",
                 "--token a --metrics-listen nonsense",
                 "--token a --default-agent not/an/agent",
-                "--token a stray"
+                "--token a stray",
+                "--token a --stream-window 256KB",
+                "--token a --stream-window 16383",
+                "--token a --stream-window 2GiB",
+                "--token a --stream-window 256KiB --max-stream-window 128KiB",
+                "--token a --max-tunnel-window 512KiB",
+                "--token a --memory-budget 0"
             })
     void misuseIsOneLineAndTwo(String line) {
         assertThat(run(line)).isEqualTo(2);

@@ -1,0 +1,73 @@
+package io.tunnelmux.examples.agent;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import io.tunnelmux.core.MemoryBudget;
+import io.tunnelmux.core.TunnelConfig;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
+import picocli.CommandLine.ParameterException;
+
+class WindowOptionsTest {
+
+    private static TunnelConfig parse(String line) {
+        List<String> args = new ArrayList<>(
+                List.of("--gateway", "ws://127.0.0.1:1/tunnel", "--agent-id", "a", "--upstream", "http://127.0.0.1:2"));
+        args.addAll(line.isEmpty() ? List.of() : List.of(line.split(" ")));
+        AgentOptions options = new AgentOptions();
+        new CommandLine(options).parseArgs(args.toArray(new String[0]));
+        return options.toConfig().build().tunnel();
+    }
+
+    @Test
+    void sizesAreBytesOrHaveAUnit() {
+        TunnelConfig config = parse("--stream-window 256KiB --max-stream-window 262144 --tunnel-window 2MiB"
+                + " --max-tunnel-window 3MiB --memory-budget 1GiB");
+
+        assertThat(config.settings().streamWindowBytes()).isEqualTo(262_144);
+        assertThat(config.maxStreamWindowBytes()).isEqualTo(262_144);
+        assertThat(config.settings().tunnelWindowBytes()).isEqualTo(2_097_152);
+        assertThat(config.maxTunnelWindowBytes()).isEqualTo(3_145_728);
+        assertThat(config.memoryBudget().limitBytes()).isEqualTo(1L << 30);
+    }
+
+    @Test
+    void withoutThemTheDefaultsHold() {
+        TunnelConfig config = parse("");
+
+        assertThat(config.settings()).isEqualTo(TunnelConfig.DEFAULTS.settings());
+        assertThat(config.maxStreamWindowBytes()).isEqualTo(TunnelConfig.DEFAULT_MAX_STREAM_WINDOW_BYTES);
+        assertThat(config.maxTunnelWindowBytes()).isEqualTo(TunnelConfig.DEFAULT_MAX_TUNNEL_WINDOW_BYTES);
+        assertThat(config.memoryBudget()).isSameAs(MemoryBudget.ofJvm());
+    }
+
+    @Test
+    void aLargeFirstWindowIsItsOwnCeiling() {
+        assertThat(parse("--stream-window 100MiB").maxStreamWindowBytes()).isEqualTo(100 << 20);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "--stream-window 256KB",
+                "--stream-window 16383",
+                "--stream-window 2GiB",
+                "--stream-window -1",
+                "--stream-window 256KiB --max-stream-window 128KiB",
+                "--tunnel-window 65535",
+                "--max-tunnel-window 512KiB",
+                "--memory-budget 0",
+                "--memory-budget much"
+            })
+    void whatMakesNoSenseIsOneLineThatNamesTheOption(String line) {
+        assertThatExceptionOfType(ParameterException.class)
+                .isThrownBy(() -> parse(line))
+                .withMessageContaining(line.substring(line.lastIndexOf("--"), line.lastIndexOf(' ')))
+                .satisfies(e -> assertThat(e.getMessage().lines()).hasSize(1));
+    }
+}
