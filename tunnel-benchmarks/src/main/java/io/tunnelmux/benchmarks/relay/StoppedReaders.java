@@ -85,44 +85,26 @@ public final class StoppedReaders {
         String token = HexFormat.of().formatHex(secret);
         int metricsPort = freePort();
         try (ChildProcess bulk = ChildProcess.start(BulkServer.class, "none", List.of());
-                ChildProcess gateway = ChildProcess.start(program(
+                ChildProcess gateway = ChildProcess.start(Programs.command(
+                        root,
                         "gateway",
+                        javaArgs,
                         "--listen 127.0.0.1:0 --tunnel-listen 127.0.0.1:0 --default-agent bench --metrics-listen 127.0.0.1:"
                                 + metricsPort + " --token " + token))) {
             String bulkPort = bulk.nextLine();
             String ready = gateway.nextLine();
-            String http = valueOf("http", ready);
-            try (ChildProcess agent = ChildProcess.start(program(
+            String http = Programs.valueOf("http", ready);
+            try (ChildProcess agent = ChildProcess.start(Programs.command(
+                    root,
                     "agent",
-                    "--gateway ws://" + valueOf("tunnel", ready) + "/tunnel --agent-id bench --token " + token
+                    javaArgs,
+                    "--gateway ws://" + Programs.valueOf("tunnel", ready) + "/tunnel --agent-id bench --token " + token
                             + " --upstream http://127.0.0.1:" + bulkPort))) {
                 agent.nextLine();
                 URI status = URI.create("http://127.0.0.1:" + metricsPort + "/status");
                 measure(Target.parseAddress(http), URI.create("http://" + http + "/small"), status, gateway, agent);
             }
         }
-    }
-
-    private static String valueOf(String key, String readyLine) throws IOException {
-        for (String word : readyLine.split(" ")) {
-            if (word.startsWith(key + '=')) {
-                return word.substring(key.length() + 1);
-            }
-        }
-        throw new IOException("not a ready line: " + readyLine);
-    }
-
-    private List<String> program(String name, String options) {
-        Path jar = root.resolve("examples/" + name + "/target/tunnel-" + name + ".jar");
-        if (!Files.exists(jar)) {
-            throw new IllegalArgumentException(jar + " is missing: build it with ./mvnw -DskipTests package");
-        }
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(List.of(javaArgs.split(" ")));
-        command.addAll(List.of("-jar", jar.toString()));
-        command.addAll(List.of(options.split(" ")));
-        return command;
     }
 
     private void measure(InetSocketAddress front, URI small, URI status, ChildProcess gateway, ChildProcess agent)
