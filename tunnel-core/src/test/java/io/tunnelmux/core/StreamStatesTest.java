@@ -127,6 +127,7 @@ class StreamStatesTest {
         int bytesBefore = handler == null ? 0 : handler.bytes().length;
         int messagesBefore = handler == null ? 0 : handler.messages().size();
         Outcome outcomeBefore = handler == null ? null : handler.outcome();
+        boolean hadId = rig.tunnel().streams().wasOpened(id);
 
         rig.peer.sends(frame(state.equals("opening") && received.equals("OPEN") ? "REST" : received, id));
 
@@ -150,6 +151,7 @@ class StreamStatesTest {
                 assertThat(handler.outcome().is(ErrorCode.STREAM_CLOSED)).isTrue();
             }
             case "takes the id", "next piece" -> {
+                assertThat(hadId).isEqualTo(answer.equals("next piece"));
                 if (received.equals("OPEN")) {
                     assertThat(rig.accepted).containsOnlyKeys(id);
                 } else {
@@ -171,10 +173,15 @@ class StreamStatesTest {
                     assertThat(handler.outcome()).isNotNull();
                 }
             }
-            case "credit" -> assertThat(stream.sendCreditBytes()).isEqualTo(WINDOW_BYTES + 7);
-            case "of no use" -> assertThat(handler.outcome()).isNull();
+            case "credit", "of no use" -> {
+                assertThat(stream.sendCreditBytes()).isEqualTo(WINDOW_BYTES + 7);
+                assertThat(stream.state().canSend()).isEqualTo(answer.equals("credit"));
+                assertThat(handler.outcome()).isNull();
+            }
             case "dropped" -> {
                 assertThat(answered).isEmpty();
+                assertThat(state).isNotEqualTo("opening");
+                assertThat(rig.tunnel().streams().get(id)).isNull();
                 if (handler != null) {
                     assertThat(handler.bytes()).hasSize(bytesBefore);
                     assertThat(handler.messages()).hasSize(messagesBefore);
