@@ -65,8 +65,13 @@ final class TunnelMemory {
         change(bytes);
     }
 
-    /** A stream holds less. */
-    void remove(StreamHold hold, int bytes) {
+    /** A consumer has taken some of what a stream holds. */
+    void onConsumed(StreamHold hold, int bytes) {
+        onSent(hold, bytes, hold.movedBytes + bytes >= MOVED_BYTES ? loop.nanoTime() : 0);
+    }
+
+    /** The transport has taken some of what a stream holds, about now. */
+    void onSent(StreamHold hold, int bytes, long nowNanos) {
         if (bytes == 0) {
             return;
         }
@@ -76,7 +81,7 @@ final class TunnelMemory {
             unlink(hold);
         } else if (hold.movedBytes >= MOVED_BYTES) {
             unlink(hold);
-            link(hold, loop.nanoTime());
+            link(hold, nowNanos);
         }
         change(-bytes);
     }

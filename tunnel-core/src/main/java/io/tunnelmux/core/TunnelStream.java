@@ -321,7 +321,7 @@ public final class TunnelStream {
         if (trace.unconsumedBytes() > 0 && trace.unconsumedBytes() <= receiveWindow.availableBytes() / 4) {
             trace.onReceivingMoved(tunnel.loop().nanoTime());
         }
-        tunnel.memory.remove(hold, bytes);
+        tunnel.memory.onConsumed(hold, bytes);
         if (isGrantDue && state.canReceive()) {
             tunnel.scheduler().windowDue(this);
         }
@@ -421,10 +421,10 @@ public final class TunnelStream {
         isOpenSent = true;
     }
 
-    void onDataSent(int bytes) {
+    void onDataSent(int bytes, long nowNanos) {
         sendWindow.onSent(bytes);
         trace.onDataSent(bytes);
-        tunnel.memory.remove(hold, bytes);
+        tunnel.memory.onSent(hold, bytes, nowNanos);
     }
 
     void onEndSent() {

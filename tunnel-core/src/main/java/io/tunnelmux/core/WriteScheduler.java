@@ -317,7 +317,7 @@ final class WriteScheduler {
             payloadBytes = data.payload().length();
             isEnd = data.isEnd();
             tunnelSendWindow.onSent(payloadBytes);
-            stream.onDataSent(payloadBytes);
+            stream.onDataSent(payloadBytes, turnNanos);
         } else if (frame instanceof Frame.Message message) {
             payloadBytes = message.payload().length();
             isEnd = message.isEnd() && !message.hasMore();
