@@ -2,7 +2,7 @@ package io.tunnelmux.core;
 
 /**
  * How many bytes the peer may still send on a stream, or on the tunnel. What was received and not yet taken, and what the peer may still send, never come
- * to more than the window's size; the difference is what can be granted. Grants are gathered up to half of the first size, or an eighth of a size that
+ * to more than the window's size; the difference is what can be granted. Grants are gathered up to half of the first size, or of one that is smaller, or an eighth of a size that
  * has grown: with 128 KiB, one WINDOW per 64 KiB; with 16 MiB, one per 2 MiB, so that a sender whose round trip the window just covers does not
  * run dry between two. That can never leave the peer without credit for good, because by the time it has used up everything and everything was
  * taken, the whole window can be granted.
@@ -15,14 +15,22 @@ final class ReceiveWindow {
     private static final long NOTHING_MEASURED = -1;
 
     private final int firstBytes;
+    private final int leastBytes;
     private int sizeBytes;
     private int availableBytes;
     private int heldBytes;
     private long measuredBytes = NOTHING_MEASURED;
     private long measuredSinceNanos;
 
+    /** A window that never is smaller than at first. */
     ReceiveWindow(int firstBytes) {
+        this(firstBytes, firstBytes);
+    }
+
+    /** @param leastBytes how far it may shrink; more than the first size is that */
+    ReceiveWindow(int firstBytes, int leastBytes) {
         this.firstBytes = firstBytes;
+        this.leastBytes = Math.min(firstBytes, leastBytes);
         sizeBytes = firstBytes;
         availableBytes = firstBytes;
     }
@@ -41,7 +49,7 @@ final class ReceiveWindow {
         return sizeBytes;
     }
 
-    /** By how much it has grown since it began. */
+    /** By how much it has grown since it began; less than 0 if it has shrunk. */
     int grownBytes() {
         return sizeBytes - firstBytes;
     }
@@ -68,7 +76,7 @@ final class ReceiveWindow {
         if (measuredBytes != NOTHING_MEASURED) {
             measuredBytes += bytes;
         }
-        return grantableBytes() >= Math.max(firstBytes / 2, sizeBytes / GRANTS_PER_WINDOW);
+        return grantableBytes() >= Math.max(Math.min(firstBytes, sizeBytes) / 2, sizeBytes / GRANTS_PER_WINDOW);
     }
 
     /** What to grant now; the peer has it from here on. */
@@ -88,12 +96,12 @@ final class ReceiveWindow {
     }
 
     /**
-     * The next grant is smaller by half, or by what is left of the growth if that is less: something is granted all the same.
+     * The next grant is smaller by half, or by what is left above the least size if that is less: something is granted all the same.
      *
      * @return by how much
      */
     int shrink() {
-        int bytes = Math.min(grownBytes(), grantableBytes() / 2);
+        int bytes = Math.min(sizeBytes - leastBytes, grantableBytes() / 2);
         sizeBytes -= bytes;
         return bytes;
     }

@@ -77,7 +77,7 @@ public final class Tunnel {
         this.owner = owner;
         loop = transport.loop();
         streams = new StreamTable(handshake.isDialler());
-        receiveWindow = new ReceiveWindow(config.settings().tunnelWindowBytes());
+        receiveWindow = new ReceiveWindow(config.settings().tunnelWindowBytes(), WindowTuner.LEAST_TUNNEL_BYTES);
         scheduler = new WriteScheduler(this, transport);
         roundTrips = new RoundTrips(loop, scheduler::control);
         memory = new TunnelMemory(loop, config);

@@ -18,8 +18,9 @@ import java.util.concurrent.TimeUnit;
  *
  * A slow consumer takes little per round trip, so that its window does not grow either; nor does one whose consumer still holds a quarter of it.
  * Where less than half of a window would do, because the sender slows down or many share the line, it shrinks: of what was taken only half is granted. The
- * same happens to all that have grown while memory is short, see {@link TunnelMemory}. No window becomes smaller than it began or larger than its
- * ceiling.
+ * same happens to all that have grown while memory is short, see {@link TunnelMemory}. No window becomes larger than its ceiling, no stream's
+ * smaller than it began, and the tunnel's no smaller than 256 KiB: what is under way beyond what the line needs only waits, and whatever is urgent waits behind
+ * it.
  *
  * <p>Within a machine the round trip is no measure: it is a few dozen microseconds as long as nothing happens, and what a window must cover is the turns
  * of busy loops. So a stream may also have what it takes in two milliseconds, up to 1 MiB.
@@ -40,6 +41,9 @@ final class WindowTuner {
     static final int TURN_BYTES = 1024 * 1024;
     /** The shortest round trip is looked for in the current such time and in the one before. */
     static final long FORGET_NANOS = TimeUnit.MINUTES.toNanos(5);
+
+    /** How far the tunnel's window may shrink: what two busy loops hand each other in a turn. */
+    static final int LEAST_TUNNEL_BYTES = 256 * 1024;
 
     private static final long UNKNOWN = Long.MAX_VALUE;
 
@@ -113,7 +117,7 @@ final class WindowTuner {
             boolean isConsumerSlow = window.heldBytes() >= sizeBytes / 4;
             return isConsumerSlow ? 0 : Math.min(wantedBytes, Math.min(2L * sizeBytes, ceilingBytes)) - sizeBytes;
         }
-        return wantedBytes < sizeBytes / 2 ? -1 : 0;
+        return roundTripNanos > 0 && wantedBytes < sizeBytes / 2 ? -1 : 0;
     }
 
     /** The shortest of the last minutes, 0 as long as none is known. Asks for another one every second. */

@@ -42,7 +42,7 @@ class WindowTunerTest {
         private int mostBytes;
 
         Flow(int firstBytes, boolean isTunnel, double consumedPerSecond) {
-            window = new ReceiveWindow(firstBytes);
+            window = new ReceiveWindow(firstBytes, isTunnel ? WindowTuner.LEAST_TUNNEL_BYTES : firstBytes);
             credit = new SendWindow(firstBytes);
             this.isTunnel = isTunnel;
             this.consumedPerSecond = consumedPerSecond;
@@ -165,6 +165,23 @@ class WindowTunerTest {
 
         assertThat(tunnel.rate(Duration.ofSeconds(5))).isGreaterThan((long) (9.7 * LINE));
         assertThat(memory.promise(1L << 40)).isEqualTo(1L << 40);
+    }
+
+    @Test
+    void shrinksTheTunnelsWindowToLittleMoreThanTheLineNeeds() {
+        roundTripNanos = Duration.ofMillis(2).toNanos();
+        tune(ample());
+        Flow tunnel = new Flow(Settings.DEFAULT_TUNNEL_WINDOW_BYTES, true, Double.POSITIVE_INFINITY);
+
+        loop.advance(Duration.ofSeconds(5));
+
+        assertThat(tunnel.window.sizeBytes()).isEqualTo(WindowTuner.LEAST_TUNNEL_BYTES);
+        assertThat(tunnel.rate(Duration.ofSeconds(5))).isGreaterThan((long) (0.97 * LINE));
+
+        lineBytesPerSecond = 100 * LINE;
+        roundTripNanos = Duration.ofMillis(20).toNanos();
+        loop.advance(Duration.ofMinutes(11));
+        assertThat(tunnel.rate(Duration.ofSeconds(5))).isGreaterThan((long) (60 * LINE));
     }
 
     @Test

@@ -95,6 +95,22 @@ class WindowsTest {
     }
 
     @Test
+    void aWindowSmallerThanAtFirstGrantsFromHalfOfItOn() {
+        ReceiveWindow window = new ReceiveWindow(SIZE_BYTES, SIZE_BYTES / 4);
+        window.onReceived(SIZE_BYTES);
+        window.onTaken(SIZE_BYTES);
+        assertThat(window.shrink()).isEqualTo(SIZE_BYTES / 2);
+        assertThat(window.shrink()).isEqualTo(SIZE_BYTES / 4);
+        assertThat(window.shrink()).isZero();
+        assertThat(window.takeGrant()).isEqualTo(SIZE_BYTES / 4);
+        assertThat(window.grownBytes()).isEqualTo(-SIZE_BYTES * 3 / 4);
+
+        window.onReceived(SIZE_BYTES / 4);
+        assertThat(window.onTaken(SIZE_BYTES / 8 - 1)).isFalse();
+        assertThat(window.onTaken(1)).isTrue();
+    }
+
+    @Test
     void whatIsTakenIsMeasuredFromWhenThatIsAskedFor() {
         ReceiveWindow window = new ReceiveWindow(SIZE_BYTES);
         window.onReceived(100);

@@ -49,6 +49,9 @@ final class WireModel {
 
     private static final int MOST_TURNS_TO_PONG = 2;
 
+    /** How far a tunnel's window may shrink. */
+    private static final int LEAST_TUNNEL_BYTES = 256 * 1024;
+
     private final World world;
     private final String name;
     private final boolean isDialler;
@@ -307,7 +310,10 @@ final class WireModel {
         require(openingId == 0, "has sent half an OPEN", null);
         require(!isTunnelMessageOpen, "has sent half a message on the tunnel", null);
         long keptBytes = tunnelReceivedBytes - tunnelGrantedBytes;
-        require(keptBytes < own.tunnelWindowBytes() / 2, () -> "keeps back credit of the tunnel: " + keptBytes);
+        int leastWindowBytes = Math.min(own.tunnelWindowBytes(), LEAST_TUNNEL_BYTES);
+        require(
+                keptBytes < own.tunnelWindowBytes() - leastWindowBytes / 2,
+                () -> "keeps back credit of the tunnel: " + keptBytes);
         halves.forEach((id, half) -> {
             boolean wantsMore = !half.isOverHere && !half.isOverThere && !half.isEndReceived && !half.isDropping;
             long bytes = half.consumedBytes - half.grantedBytes;
