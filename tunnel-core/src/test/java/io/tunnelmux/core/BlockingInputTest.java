@@ -2,8 +2,8 @@ package io.tunnelmux.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tunnelmux.core.testing.PayloadLedger;
 import io.tunnelmux.core.testing.ThreadLoop;
+import io.tunnelmux.protocol.testing.PayloadTracker;
 import java.io.IOException;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
@@ -17,7 +17,7 @@ class BlockingInputTest {
     private static final int LONG_BYTES = ByteLane.SMALL_BYTES + 1;
     private static final int ROUNDS = 2_000;
 
-    private final PayloadLedger ledger = new PayloadLedger();
+    private final PayloadTracker tracker = new PayloadTracker();
     private final AtomicInteger credited = new AtomicInteger();
     private final ThreadLoop loop = new ThreadLoop("loop");
     private final BlockingInput input = new BlockingInput(loop, credited::addAndGet);
@@ -29,25 +29,25 @@ class BlockingInputTest {
 
     @Test
     void longPayloadsAreKeptUntilTheyAreReadAndSmallOnesAreCopied() throws IOException {
-        input.onBytes(ledger.issue(new byte[ByteLane.SMALL_BYTES]));
-        assertThat(ledger.outstanding()).isZero();
-        input.onBytes(ledger.issue(new byte[LONG_BYTES]));
-        input.onBytes(ledger.issue(new byte[7]));
-        assertThat(ledger.outstanding()).isEqualTo(1);
+        input.onBytes(tracker.payload(new byte[ByteLane.SMALL_BYTES]));
+        assertThat(tracker.alive()).isZero();
+        input.onBytes(tracker.payload(new byte[LONG_BYTES]));
+        input.onBytes(tracker.payload(new byte[7]));
+        assertThat(tracker.alive()).isEqualTo(1);
 
         assertThat(input.readNBytes(ByteLane.SMALL_BYTES + LONG_BYTES - 1))
                 .hasSize(ByteLane.SMALL_BYTES + LONG_BYTES - 1);
-        assertThat(ledger.outstanding()).isEqualTo(1);
+        assertThat(tracker.alive()).isEqualTo(1);
         assertThat(input.available()).isEqualTo(8);
         input.onEnd(null);
         assertThat(input.readAllBytes()).hasSize(8);
-        assertThat(ledger.outstanding()).isZero();
+        assertThat(tracker.alive()).isZero();
     }
 
     @Test
     void creditIsGrantedForWhatWasReadInGatheredPortions() throws IOException {
         int portion = BlockingInput.GATHERED_CREDIT_BYTES;
-        input.onBytes(ledger.issue(new byte[2 * portion]));
+        input.onBytes(tracker.payload(new byte[2 * portion]));
 
         input.readNBytes(portion - 1);
         assertThat(credited).hasValue(0);
@@ -58,7 +58,7 @@ class BlockingInputTest {
         input.close();
 
         assertThat(credited).hasValue(2 * portion);
-        assertThat(ledger.outstanding()).isZero();
+        assertThat(tracker.alive()).isZero();
     }
 
     /** Bytes come, are read and are dropped at once: each is freed and credited exactly once. */
@@ -87,12 +87,12 @@ class BlockingInputTest {
             closer.start();
             await(start);
             for (int i = 0; i < 4; i++) {
-                raced.onBytes(ledger.issue(new byte[i % 2 == 0 ? LONG_BYTES : 100]));
+                raced.onBytes(tracker.payload(new byte[i % 2 == 0 ? LONG_BYTES : 100]));
             }
             reader.join(TimeUnit.MINUTES.toMillis(1));
             closer.join(TimeUnit.MINUTES.toMillis(1));
 
-            assertThat(ledger.outstanding()).isZero();
+            assertThat(tracker.alive()).isZero();
             assertThat(taken).hasValue(2 * LONG_BYTES + 200);
         }
     }

@@ -13,7 +13,7 @@ import io.tunnelmux.protocol.MessageFormat;
 import io.tunnelmux.protocol.Settings;
 import io.tunnelmux.protocol.codec.HelloCodec;
 import io.tunnelmux.protocol.codec.MessageCodec;
-import io.tunnelmux.protocol.testing.TrackedPayload;
+import io.tunnelmux.protocol.testing.PayloadTracker;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -58,7 +58,7 @@ class HostilePeerTest {
 
         private final SplittableRandom random;
         private final int wildness;
-        private final TrackedPayload.Tracker tracker = new TrackedPayload.Tracker();
+        private final PayloadTracker tracker = new PayloadTracker();
         private final VirtualLoop loop = new VirtualLoop();
         private final VectorTransport transport = new VectorTransport(loop, Settings.DEFAULT_MAX_FRAME_BYTES);
         private final List<Told> told = new ArrayList<>();

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
-import io.tunnelmux.core.testing.PayloadLedger;
 import io.tunnelmux.core.testing.RecordingHandler;
 import io.tunnelmux.core.testing.ThreadLoop;
 import io.tunnelmux.core.transport.InMemoryTransport;
@@ -17,6 +16,7 @@ import io.tunnelmux.protocol.Message;
 import io.tunnelmux.protocol.ProtocolException;
 import io.tunnelmux.protocol.Settings;
 import io.tunnelmux.protocol.codec.HelloCodec;
+import io.tunnelmux.protocol.testing.PayloadTracker;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -33,7 +33,7 @@ class StreamCallsTest {
     private static final int WRITES = 2_000;
     private static final long PATIENCE_SECONDS = 30;
 
-    private final PayloadLedger ledger = new PayloadLedger();
+    private final PayloadTracker tracker = new PayloadTracker();
 
     @Test
     void nothingIsWrittenBehindTheEndAndItIsFreedAllTheSame() {
@@ -44,8 +44,8 @@ class StreamCallsTest {
         closed.close(ErrorCode.NO_ERROR, "");
 
         for (TunnelStream stream : List.of(ended, closed)) {
-            assertThatIllegalStateException().isThrownBy(() -> stream.write(ledger.issue(new byte[5])));
-            assertThatIllegalStateException().isThrownBy(() -> stream.writeLast(ledger.issue(new byte[5])));
+            assertThatIllegalStateException().isThrownBy(() -> stream.write(tracker.payload(new byte[5])));
+            assertThatIllegalStateException().isThrownBy(() -> stream.writeLast(tracker.payload(new byte[5])));
             assertThatIllegalStateException().isThrownBy(() -> stream.send(RESPONSE, false));
         }
         ended.end();
@@ -53,7 +53,7 @@ class StreamCallsTest {
         closed.close(ErrorCode.INTERNAL_ERROR, "again");
         rig.loop.runUntilIdle();
 
-        assertThat(ledger.outstanding()).isZero();
+        assertThat(tracker.alive()).isZero();
         assertThat(rig.handler(closed).outcome()).isEqualTo(Outcome.local(ErrorCode.NO_ERROR, ""));
         assertThat(rig.handler(ended).outcome()).isNull();
     }
@@ -87,8 +87,8 @@ class StreamCallsTest {
         rig.peer.sends(new Frame.Cancel(stream.id(), ErrorCode.CANCELLED.value(), ""));
         rig.peer.takeReceived();
 
-        stream.write(ledger.issue(new byte[5]));
-        stream.writeLast(ledger.issue(new byte[5]));
+        stream.write(tracker.payload(new byte[5]));
+        stream.writeLast(tracker.payload(new byte[5]));
         stream.send(RESPONSE, true);
         stream.end();
         stream.consumed(1_000_000);
@@ -96,7 +96,7 @@ class StreamCallsTest {
         stream.cancel(ErrorCode.NO_ERROR, "");
         rig.loop.runUntilIdle();
 
-        assertThat(ledger.outstanding()).isZero();
+        assertThat(tracker.alive()).isZero();
         assertThat(rig.peer.takeReceived()).isEmpty();
     }
 
@@ -106,14 +106,14 @@ class StreamCallsTest {
         TunnelStream stream = rig.opens();
         rig.peer.takeReceived();
 
-        stream.write(ledger.issue(new byte[0]));
+        stream.write(tracker.payload(new byte[0]));
         rig.loop.runUntilIdle();
         assertThat(rig.peer.takeReceived()).isEmpty();
-        stream.writeLast(ledger.issue(new byte[0]));
+        stream.writeLast(tracker.payload(new byte[0]));
         rig.loop.runUntilIdle();
 
         assertThat(rig.peer.takeReceived()).containsExactly(Rig.lastData(stream.id(), 0));
-        assertThat(ledger.outstanding()).isZero();
+        assertThat(tracker.alive()).isZero();
     }
 
     @Test
@@ -178,7 +178,7 @@ class StreamCallsTest {
             RecordingHandler handler = new RecordingHandler();
             TunnelStream stream = joined.tunnel().open(Rig.request(), false, handler);
             for (int i = 0; i < WRITES; i++) {
-                stream.write(ledger.issue(
+                stream.write(tracker.payload(
                         ByteBuffer.allocate(Integer.BYTES).putInt(i).array()));
                 if (i % 100 == 0) {
                     stream.send(RESPONSE, false);
@@ -197,7 +197,7 @@ class StreamCallsTest {
             assertThat(joined.peer.messagesBehind).hasSize(WRITES / 100).isSorted();
             assertThat(stream.id()).isEqualTo(2);
         }
-        assertThat(ledger.outstanding()).isZero();
+        assertThat(tracker.alive()).isZero();
     }
 
     @Test
@@ -210,7 +210,7 @@ class StreamCallsTest {
                 isBlocked.complete(true);
                 TunnelStream stream = opened.join();
                 // Opened elsewhere while this task runs: its opening stands behind it in the queue of the loop.
-                stream.write(ledger.issue(new byte[] {1, 2, 3}));
+                stream.write(tracker.payload(new byte[] {1, 2, 3}));
                 stream.end();
             });
             isBlocked.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
@@ -218,7 +218,7 @@ class StreamCallsTest {
 
             assertThat(joined.peer.whole()).containsExactly(1, 2, 3);
         }
-        assertThat(ledger.outstanding()).isZero();
+        assertThat(tracker.alive()).isZero();
     }
 
     @Test
@@ -228,12 +228,12 @@ class StreamCallsTest {
             TunnelStream stream = joined.tunnel().open(Rig.request(), false, new EndListener(ended));
 
             stream.end();
-            stream.write(ledger.issue(new byte[5]));
+            stream.write(tracker.payload(new byte[5]));
 
             assertThat(ended.get(PATIENCE_SECONDS, TimeUnit.SECONDS).is(ErrorCode.INTERNAL_ERROR))
                     .isTrue();
         }
-        assertThat(ledger.outstanding()).isZero();
+        assertThat(tracker.alive()).isZero();
     }
 
     @Test
@@ -243,12 +243,12 @@ class StreamCallsTest {
 
             TunnelStream stream =
                     joined.tunnel().open(new Message.ProxyStreamClose("r1", 0, ""), false, new EndListener(ended));
-            stream.write(ledger.issue(new byte[5]));
+            stream.write(tracker.payload(new byte[5]));
 
             assertThat(ended.get(PATIENCE_SECONDS, TimeUnit.SECONDS).is(ErrorCode.INTERNAL_ERROR))
                     .isTrue();
         }
-        assertThat(ledger.outstanding()).isZero();
+        assertThat(tracker.alive()).isZero();
     }
 
     /** Tells how a stream ended. */

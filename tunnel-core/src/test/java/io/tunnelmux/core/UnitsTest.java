@@ -4,11 +4,11 @@ import static io.tunnelmux.core.Rig.bytes;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
-import io.tunnelmux.core.testing.PayloadLedger;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Payload;
 import io.tunnelmux.protocol.Settings;
+import io.tunnelmux.protocol.testing.PayloadTracker;
 import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -71,29 +71,31 @@ class UnitsTest {
 
     @Test
     void withinAUnitNeitherBytesNorTheEndMayCome() {
-        PayloadLedger ledger = new PayloadLedger();
+        PayloadTracker tracker = new PayloadTracker();
         stream.writeUnit(bytes(10), false, true);
 
         assertThatIllegalStateException().isThrownBy(stream::end);
-        assertThatIllegalStateException().isThrownBy(() -> stream.write(ledger.issue(new byte[1])));
-        assertThatIllegalStateException().isThrownBy(() -> stream.writeLast(ledger.issue(new byte[1])));
+        assertThatIllegalStateException().isThrownBy(() -> stream.write(tracker.payload(new byte[1])));
+        assertThatIllegalStateException().isThrownBy(() -> stream.writeLast(tracker.payload(new byte[1])));
         stream.close(ErrorCode.UPSTREAM_RESET, "");
-        assertThatIllegalStateException().isThrownBy(() -> stream.writeUnit(ledger.issue(new byte[1]), false, false));
+        assertThatIllegalStateException()
+                .isThrownBy(() -> stream.writeUnit(tracker.payload(new byte[1]), false, false));
         rig.loop.runUntilIdle();
 
-        assertThat(ledger.outstanding()).isZero();
+        assertThat(tracker.alive()).isZero();
         assertThat(rig.handler(stream).outcome().is(ErrorCode.UPSTREAM_RESET)).isTrue();
     }
 
     @Test
     void anEndedStreamTakesNoUnitAndFreesIt() {
-        PayloadLedger ledger = new PayloadLedger();
+        PayloadTracker tracker = new PayloadTracker();
         stream.end();
-        assertThatIllegalStateException().isThrownBy(() -> stream.writeUnit(ledger.issue(new byte[1]), false, false));
+        assertThatIllegalStateException()
+                .isThrownBy(() -> stream.writeUnit(tracker.payload(new byte[1]), false, false));
         stream.cancel(ErrorCode.CANCELLED, "");
-        stream.writeUnit(ledger.issue(new byte[1]), false, false);
+        stream.writeUnit(tracker.payload(new byte[1]), false, false);
 
-        assertThat(ledger.outstanding()).isZero();
+        assertThat(tracker.alive()).isZero();
     }
 
     @Test

@@ -7,7 +7,7 @@ import io.tunnelmux.protocol.Payload;
 import io.tunnelmux.protocol.ProtocolException;
 import io.tunnelmux.protocol.codec.FrameDecoder;
 import io.tunnelmux.protocol.testing.CollectedFrames;
-import io.tunnelmux.protocol.testing.TrackedPayload;
+import io.tunnelmux.protocol.testing.PayloadTracker;
 import java.util.List;
 
 /** Bytes that claim to be frames, whole and cut at places of the fuzzer's choice. The first three bytes say how, the others are the frames. */
@@ -42,7 +42,7 @@ class FrameDecoderFuzzTest {
 
     /** What is read from pieces of these two lengths in turn, with the breach that ends it, if one does, as the last. */
     private static List<Object> read(byte[] input, int maxFrameBytes, int oneBytes, int otherBytes) {
-        TrackedPayload.Tracker tracker = new TrackedPayload.Tracker();
+        PayloadTracker tracker = new PayloadTracker();
         CollectedFrames frames = new CollectedFrames();
         FrameDecoder decoder = new FrameDecoder(maxFrameBytes);
         String end = "goes on";

@@ -23,7 +23,7 @@ import io.tunnelmux.protocol.MessageFormat;
 import io.tunnelmux.protocol.Settings;
 import io.tunnelmux.protocol.codec.HelloCodec;
 import io.tunnelmux.protocol.codec.MessageCodec;
-import io.tunnelmux.protocol.testing.TrackedPayload;
+import io.tunnelmux.protocol.testing.PayloadTracker;
 import java.net.URI;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -67,7 +67,7 @@ final class HostileTunnel implements TunnelHandler, Connector {
 
     private final ByteBuffer script;
     private final boolean isDialler;
-    private final TrackedPayload.Tracker tracker = new TrackedPayload.Tracker();
+    private final PayloadTracker tracker = new PayloadTracker();
     private final VirtualLoop loop = new VirtualLoop();
     private final PeerBytes transport = new PeerBytes(loop, tracker);
     private final List<Told> told = new ArrayList<>();

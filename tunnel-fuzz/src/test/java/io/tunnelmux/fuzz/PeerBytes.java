@@ -11,14 +11,14 @@ import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.ProtocolException;
 import io.tunnelmux.protocol.codec.FrameDecoder;
 import io.tunnelmux.protocol.codec.FrameEncoder;
-import io.tunnelmux.protocol.testing.TrackedPayload;
+import io.tunnelmux.protocol.testing.PayloadTracker;
 import org.jspecify.annotations.Nullable;
 
 /** A transport whose other end is a source of bytes; what is written is looked at, counted and freed. */
 final class PeerBytes implements Transport {
 
     private final VirtualLoop loop;
-    private final TrackedPayload.Tracker tracker;
+    private final PayloadTracker tracker;
     private @Nullable TransportListener listener;
     private @Nullable FrameDecoder decoder;
     private boolean isClosed;
@@ -27,7 +27,7 @@ final class PeerBytes implements Transport {
     private long receivedBytes;
     private long writtenFrames;
 
-    PeerBytes(VirtualLoop loop, TrackedPayload.Tracker tracker) {
+    PeerBytes(VirtualLoop loop, PayloadTracker tracker) {
         this.loop = loop;
         this.tracker = tracker;
     }

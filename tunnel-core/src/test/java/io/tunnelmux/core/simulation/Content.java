@@ -1,7 +1,7 @@
 package io.tunnelmux.core.simulation;
 
 import io.tunnelmux.protocol.Payload;
-import io.tunnelmux.protocol.testing.TrackedPayload;
+import io.tunnelmux.protocol.testing.PayloadTracker;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 
@@ -26,7 +26,7 @@ final class Content {
         start = Math.floorMod(name.hashCode(), STREAMS) * STEP_BYTES;
     }
 
-    Payload payload(TrackedPayload.Tracker tracker, long offset, int count) {
+    Payload payload(PayloadTracker tracker, long offset, int count) {
         int from = start + (int) offset;
         return tracker.payload(WHOLE.retainedSlice(from, count));
     }

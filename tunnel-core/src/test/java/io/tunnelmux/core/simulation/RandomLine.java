@@ -2,7 +2,7 @@ package io.tunnelmux.core.simulation;
 
 import io.tunnelmux.core.testing.BytePipe;
 import io.tunnelmux.protocol.Payload;
-import io.tunnelmux.protocol.testing.TrackedPayload;
+import io.tunnelmux.protocol.testing.PayloadTracker;
 import java.util.SplittableRandom;
 
 /** One direction of a line with a character drawn by lot: how it cuts, how fast it is, whether it stalls. */
@@ -17,7 +17,7 @@ final class RandomLine implements BytePipe.Line {
     private static final int MANY_PERCENT = 60;
 
     private final SplittableRandom random;
-    private final TrackedPayload.Tracker tracker;
+    private final PayloadTracker tracker;
     private final int mostBytes;
     private final int crumbsPercent;
     private final int stallsPerThousand;
@@ -25,7 +25,7 @@ final class RandomLine implements BytePipe.Line {
     private final long mostStallNanos;
     private final int highWaterBytes;
 
-    RandomLine(SplittableRandom random, TrackedPayload.Tracker tracker, int plannedBytes, long mostStallNanos) {
+    RandomLine(SplittableRandom random, PayloadTracker tracker, int plannedBytes, long mostStallNanos) {
         this.random = random;
         this.tracker = tracker;
         this.mostStallNanos = mostStallNanos;

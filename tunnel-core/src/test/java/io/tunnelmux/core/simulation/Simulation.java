@@ -14,7 +14,7 @@ import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Headers;
 import io.tunnelmux.protocol.Message;
 import io.tunnelmux.protocol.Settings;
-import io.tunnelmux.protocol.testing.TrackedPayload;
+import io.tunnelmux.protocol.testing.PayloadTracker;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
@@ -50,7 +50,7 @@ final class Simulation implements Connector {
     private static final String GATEWAY = "sim://gateway";
 
     private final World world;
-    private final TrackedPayload.Tracker tracker = new TrackedPayload.Tracker();
+    private final PayloadTracker tracker = new PayloadTracker();
     private final Scenario scenario;
     private final SimPeer agent;
     private final SimPeer gateway;
@@ -266,7 +266,7 @@ final class Simulation implements Connector {
         return scenario;
     }
 
-    TrackedPayload.Tracker tracker() {
+    PayloadTracker tracker() {
         return tracker;
     }
 

@@ -7,6 +7,7 @@ import io.tunnelmux.core.transport.Transport;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Payload;
+import io.tunnelmux.protocol.testing.PayloadTracker;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,7 +23,10 @@ import org.junit.jupiter.api.Test;
 
 /**
  * What every transport must do. A test of a transport extends this and makes connected pairs; the ends may live on one loop or on two, on
- * threads or in virtual time.
+ * threads or in virtual time. It may add tests of its own, with {@link #dialler()}, {@link #atAcceptor()} and so on. After each test both ends are closed,
+ * and no payload may be left.
+ *
+ * <p>Run by JUnit on one thread; what it does to a transport it does on its loop.
  */
 public abstract class TransportContract {
 
@@ -34,7 +38,7 @@ public abstract class TransportContract {
     /** More than any socket takes from a writer whose peer reads nothing. */
     private static final int ENDLESS_BYTES = 256 * 1024 * 1024;
 
-    private final PayloadLedger ledger = new PayloadLedger();
+    private final PayloadTracker tracker = new PayloadTracker();
     private Transport dialler;
     private Transport acceptor;
     private TransportRecorder atDialler;
@@ -70,7 +74,7 @@ public abstract class TransportContract {
     void nothingIsLeft() throws Exception {
         on(dialler, () -> dialler.close(ErrorCode.NO_ERROR, ""));
         on(acceptor, () -> acceptor.close(ErrorCode.NO_ERROR, ""));
-        await("all payloads released", () -> ledger.outstanding() == 0);
+        await("all payloads released", () -> tracker.alive() == 0);
         disconnect();
         assertThat(atDialler.faults()).isEmpty();
         assertThat(atAcceptor.faults()).isEmpty();
@@ -210,7 +214,7 @@ public abstract class TransportContract {
 
         on(dialler, () -> {
             for (int i = 0; i < count; i++) {
-                dialler.write(new Frame.Data(1, ledger.issue(SampleFrames.bytes(16_384)), 0));
+                dialler.write(new Frame.Data(1, tracker.payload(SampleFrames.bytes(16_384)), 0));
             }
             assertThat(dialler.isWritable()).isFalse();
             dialler.flush();
@@ -298,17 +302,17 @@ public abstract class TransportContract {
 
         on(dialler, () -> {
             dialler.close(ErrorCode.NO_ERROR, "");
-            dialler.write(new Frame.Data(1, ledger.issue(SampleFrames.bytes(100)), 0));
-            dialler.write(new Frame.Message(1, ledger.issue(SampleFrames.bytes(100)), 0));
+            dialler.write(new Frame.Data(1, tracker.payload(SampleFrames.bytes(100)), 0));
+            dialler.write(new Frame.Message(1, tracker.payload(SampleFrames.bytes(100)), 0));
             dialler.flush();
             assertThat(dialler.isWritable()).isFalse();
-            assertThat(ledger.outstanding()).isZero();
+            assertThat(tracker.alive()).isZero();
         });
 
         awaitBothClosed();
-        on(dialler, () -> dialler.write(new Frame.Open(1, ledger.issue(SampleFrames.bytes(100)), 0)));
-        on(acceptor, () -> acceptor.write(new Frame.Hello(ledger.issue(SampleFrames.bytes(100)), true)));
-        assertThat(ledger.outstanding()).isZero();
+        on(dialler, () -> dialler.write(new Frame.Open(1, tracker.payload(SampleFrames.bytes(100)), 0)));
+        on(acceptor, () -> acceptor.write(new Frame.Hello(tracker.payload(SampleFrames.bytes(100)), true)));
+        assertThat(tracker.alive()).isZero();
         assertThat(atAcceptor.frames()).isEmpty();
     }
 
@@ -351,18 +355,22 @@ public abstract class TransportContract {
         on(acceptor, () -> acceptor.start(atAcceptor, MAX_FRAME_BYTES));
     }
 
+    /** The end that dialled, of this test's connection. */
     protected final Transport dialler() {
         return dialler;
     }
 
+    /** The other end. */
     protected final Transport acceptor() {
         return acceptor;
     }
 
+    /** What the dialling end has told since its start. */
     protected final TransportRecorder atDialler() {
         return atDialler;
     }
 
+    /** What the accepting end has told since its start. */
     protected final TransportRecorder atAcceptor() {
         return atAcceptor;
     }
@@ -390,6 +398,7 @@ public abstract class TransportContract {
         }
     }
 
+    /** Waits until both ends have told that they are closed. */
     protected final void awaitBothClosed() throws InterruptedException {
         await("the end at both sides", () -> atDialler.closedCalls() > 0 && atAcceptor.closedCalls() > 0);
     }
@@ -421,13 +430,13 @@ public abstract class TransportContract {
         }
     }
 
-    /** The same frames with payloads of the ledger. */
+    /** The same frames with payloads of the tracker. */
     private List<Frame> copiesOf(List<Frame> frames) {
         List<Frame> copies = new ArrayList<>();
         for (Frame frame : frames) {
             if (frame instanceof Frame.Data data) {
                 copies.add(new Frame.Data(
-                        data.streamId(), ledger.issue(data.payload().toByteArray()), data.flags()));
+                        data.streamId(), tracker.payload(data.payload().toByteArray()), data.flags()));
             } else {
                 copies.add(frame);
             }
@@ -455,7 +464,7 @@ public abstract class TransportContract {
         void run() {
             while (sentBytes < totalBytes && transport.isWritable()) {
                 int length = (int) Math.min(16_384, totalBytes - sentBytes);
-                transport.write(new Frame.Data(1, ledger.issue(new byte[length]), 0));
+                transport.write(new Frame.Data(1, tracker.payload(new byte[length]), 0));
                 sentBytes += length;
                 if (!transport.isWritable()) {
                     transport.flush();

@@ -2,13 +2,13 @@ package io.tunnelmux.core.transport;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tunnelmux.core.testing.PayloadLedger;
 import io.tunnelmux.core.testing.TransportContract;
 import io.tunnelmux.core.testing.TransportRecorder;
 import io.tunnelmux.core.testing.VirtualLoop;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Payload;
+import io.tunnelmux.protocol.testing.PayloadTracker;
 import java.io.IOException;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -79,15 +79,15 @@ class InMemoryTransportTest extends TransportContract {
 
     @Test
     void losingItReleasesWhatHasNotArrivedAndTellsBothEnds() {
-        PayloadLedger ledger = new PayloadLedger();
+        PayloadTracker tracker = new PayloadTracker();
         InMemoryTransport.Pair pair = InMemoryTransport.pair(loop, loop);
         TransportRecorder left = new TransportRecorder(pair.left());
         TransportRecorder right = new TransportRecorder(pair.right());
         pair.left().start(left, MAX_FRAME_BYTES);
-        pair.right().write(new Frame.Data(1, ledger.issue(new byte[10]), 0));
+        pair.right().write(new Frame.Data(1, tracker.payload(new byte[10]), 0));
         pair.right().flush();
-        pair.right().write(new Frame.Data(1, ledger.issue(new byte[10]), 0));
-        pair.left().write(new Frame.Data(2, ledger.issue(new byte[10]), 0));
+        pair.right().write(new Frame.Data(1, tracker.payload(new byte[10]), 0));
+        pair.left().write(new Frame.Data(2, tracker.payload(new byte[10]), 0));
         pair.left().flush();
 
         IOException cause = new IOException("cut");
@@ -96,7 +96,7 @@ class InMemoryTransportTest extends TransportContract {
         pair.right().start(right, MAX_FRAME_BYTES);
         loop.runUntilIdle();
 
-        assertThat(ledger.outstanding()).isZero();
+        assertThat(tracker.alive()).isZero();
         assertThat(left.cause()).isSameAs(cause);
         assertThat(right.cause()).isSameAs(cause);
         assertThat(right.frames()).isEmpty();

@@ -9,10 +9,10 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOutboundHandlerAdapter;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.embedded.EmbeddedChannel;
-import io.tunnelmux.core.testing.PayloadLedger;
 import io.tunnelmux.core.testing.TransportRecorder;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.codec.FrameEncoder;
+import io.tunnelmux.protocol.testing.PayloadTracker;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -24,7 +24,7 @@ import org.junit.jupiter.api.BeforeEach;
 abstract class EmbeddedTransport {
     static final int MAX_FRAME_BYTES = 65_535;
 
-    final PayloadLedger ledger = new PayloadLedger();
+    final PayloadTracker tracker = new PayloadTracker();
     EmbeddedChannel channel;
     NettyTransport transport;
     TransportRecorder recorder;
@@ -42,7 +42,7 @@ abstract class EmbeddedTransport {
         channel.close();
         channel.runPendingTasks();
         channel.finishAndReleaseAll();
-        assertThat(ledger.outstanding()).isZero();
+        assertThat(tracker.alive()).isZero();
         assertThat(recorder.faults()).isEmpty();
         assertThat(recorder.closedCalls()).isEqualTo(1);
     }
@@ -79,7 +79,7 @@ abstract class EmbeddedTransport {
     }
 
     Frame.Data data(byte[] bytes) {
-        return new Frame.Data(1, ledger.issue(bytes), 0);
+        return new Frame.Data(1, tracker.payload(bytes), 0);
     }
 
     static byte[] frames(Frame... frames) {

@@ -115,7 +115,7 @@ class NettyTransportEndTest extends EmbeddedTransport {
 
     @Test
     void anEndWithoutGoodbyeIsALoss() {
-        transport.write(new Frame.Data(1, ledger.issue(new byte[10]), 0));
+        transport.write(new Frame.Data(1, tracker.payload(new byte[10]), 0));
 
         channel.close();
         channel.runPendingTasks();

@@ -117,10 +117,10 @@ class NettyTransportTest extends EmbeddedTransport {
 
     @Test
     void aFrameThatCannotBeWrittenIsReleased() {
-        Frame tooLong = new Frame.Data(1, ledger.issue(new byte[70_000]), 0);
+        Frame tooLong = new Frame.Data(1, tracker.payload(new byte[70_000]), 0);
 
         assertThat(catchThrowable(() -> transport.write(tooLong))).isInstanceOf(IllegalArgumentException.class);
-        assertThat(ledger.outstanding()).isZero();
+        assertThat(tracker.alive()).isZero();
     }
 
     // ---- pressure ----

@@ -6,7 +6,7 @@ import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Payload;
 import io.tunnelmux.protocol.ProtocolException;
 import io.tunnelmux.protocol.testing.CollectedFrames;
-import io.tunnelmux.protocol.testing.TrackedPayload;
+import io.tunnelmux.protocol.testing.PayloadTracker;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -22,7 +22,7 @@ class FrameCodecPropertyTest {
     private static final int CASES = 2_000;
     private static final int MAX_FRAME_BYTES = 2_048;
 
-    private final TrackedPayload.Tracker tracker = new TrackedPayload.Tracker();
+    private final PayloadTracker tracker = new PayloadTracker();
 
     @AfterEach
     void nothingLeaks() {

@@ -11,7 +11,7 @@ import io.tunnelmux.protocol.Payload;
 import io.tunnelmux.protocol.ProtocolException;
 import io.tunnelmux.protocol.testing.Breach;
 import io.tunnelmux.protocol.testing.CollectedFrames;
-import io.tunnelmux.protocol.testing.TrackedPayload;
+import io.tunnelmux.protocol.testing.PayloadTracker;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -26,7 +26,7 @@ class FrameDecoderTest {
 
     private static final int MAX_FRAME_BYTES = 32_768;
 
-    private final TrackedPayload.Tracker tracker = new TrackedPayload.Tracker();
+    private final PayloadTracker tracker = new PayloadTracker();
     private final CollectedFrames received = new CollectedFrames();
     private final FrameDecoder decoder = new FrameDecoder(MAX_FRAME_BYTES);
 
@@ -60,7 +60,7 @@ class FrameDecoderTest {
 
     @Test
     void handsOnTheInputItselfWhereDataReachesItsEnd() {
-        TrackedPayload input = tracker.payload(bytes("0000000400000001" + "0102"));
+        Payload input = tracker.payload(bytes("0000000400000001" + "0102"));
         AtomicReference<Payload> piece = new AtomicReference<>();
 
         decoder.decode(input, new FrameSink() {

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Payload;
-import io.tunnelmux.protocol.testing.TrackedPayload;
+import io.tunnelmux.protocol.testing.PayloadTracker;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -14,7 +14,7 @@ class FrameEncoderTest {
 
     private static final int ALL_FLAGS = 0xff;
 
-    private final TrackedPayload.Tracker tracker = new TrackedPayload.Tracker();
+    private final PayloadTracker tracker = new PayloadTracker();
 
     @Test
     void handsOnTheVeryPayloadOfLongFrames() {

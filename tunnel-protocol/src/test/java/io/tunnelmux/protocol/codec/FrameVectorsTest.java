@@ -9,7 +9,7 @@ import io.tunnelmux.protocol.ProtocolException;
 import io.tunnelmux.protocol.testing.Breach;
 import io.tunnelmux.protocol.testing.CollectedFrames;
 import io.tunnelmux.protocol.testing.FrameVector;
-import io.tunnelmux.protocol.testing.TrackedPayload;
+import io.tunnelmux.protocol.testing.PayloadTracker;
 import io.tunnelmux.protocol.testing.Vectors;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
@@ -30,7 +30,7 @@ class FrameVectorsTest {
 
     private static final int RANDOM_SPLITS = 50;
 
-    private final TrackedPayload.Tracker tracker = new TrackedPayload.Tracker();
+    private final PayloadTracker tracker = new PayloadTracker();
 
     static List<FrameVector> valid() {
         return Vectors.validFrames();

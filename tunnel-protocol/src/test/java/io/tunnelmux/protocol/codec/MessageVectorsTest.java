@@ -6,11 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import io.tunnelmux.protocol.Hello;
 import io.tunnelmux.protocol.Message;
 import io.tunnelmux.protocol.MessageFormat;
+import io.tunnelmux.protocol.Payload;
 import io.tunnelmux.protocol.ProtocolException;
 import io.tunnelmux.protocol.testing.Breach;
 import io.tunnelmux.protocol.testing.MessageVector;
 import io.tunnelmux.protocol.testing.MessageVectors;
-import io.tunnelmux.protocol.testing.TrackedPayload;
+import io.tunnelmux.protocol.testing.PayloadTracker;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
@@ -20,7 +21,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Every vector of {@code vectors/messages}, {@code vectors/hello} and {@code vectors/envelope}. */
 class MessageVectorsTest {
 
-    private final TrackedPayload.Tracker tracker = new TrackedPayload.Tracker();
+    private final PayloadTracker tracker = new PayloadTracker();
 
     static List<MessageVector> validMessages() {
         return MessageVectors.of("messages/valid");
@@ -130,9 +131,9 @@ class MessageVectorsTest {
     }
 
     /** Lends the bytes for the time of the call: afterwards they are gone, and nothing of them may be held. */
-    private <T> T lend(MessageVector vector, MessageFormat format, Function<TrackedPayload, T> decoder) {
+    private <T> T lend(MessageVector vector, MessageFormat format, Function<Payload, T> decoder) {
         byte[] bytes = vector.written().get(format).toByteArray();
-        TrackedPayload lent = tracker.payload(bytes);
+        Payload lent = tracker.payload(bytes);
         try {
             return decoder.apply(lent);
         } finally {
