@@ -152,7 +152,7 @@ class TunnelReportTest {
                 .isEqualTo(new StreamReport.Half(200, 200, Wait.CONSUMER, SECOND.multipliedBy(2)));
         assertThat(report.waited()).isEqualTo(SECOND.multipliedBy(2));
 
-        rig.handler(stream).consume(stream);
+        rig.handler(stream).consume();
         assertThat(report(rig).streams().get(0).receiving())
                 .isEqualTo(new StreamReport.Half(200, 0, Wait.NOTHING, Duration.ZERO));
     }

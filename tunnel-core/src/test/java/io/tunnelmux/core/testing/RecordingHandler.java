@@ -11,7 +11,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Remembers what came on a stream, and consumes it at once or when told to.
+ * Remembers what came on one stream, and consumes it at once or when told to: {@code new RecordingHandler().stopsConsuming()} is a reader that has
+ * stopped. What comes after the end of the stream is an {@link AssertionError}.
  *
  * <p>For one thread, that of the loop.
  */
@@ -21,6 +22,7 @@ public final class RecordingHandler implements StreamHandler {
     private final List<Message> messages = new ArrayList<>();
     private boolean consumes = true;
     private boolean isEnded;
+    private @Nullable TunnelStream source;
     private int unconsumed;
     private int writableCalls;
     private @Nullable Outcome outcome;
@@ -32,14 +34,16 @@ public final class RecordingHandler implements StreamHandler {
     }
 
     /** Grants credit for all that came, and from now on for what comes. */
-    public void consume(TunnelStream stream) {
+    public void consume() {
         consumes = true;
         int bytesNow = unconsumed;
         unconsumed = 0;
-        stream.consumed(bytesNow);
+        if (source != null) {
+            source.consumed(bytesNow);
+        }
     }
 
-    /** Bytes that came and were not consumed. */
+    /** How many bytes came and were not consumed. */
     public int unconsumed() {
         return unconsumed;
     }
@@ -79,6 +83,7 @@ public final class RecordingHandler implements StreamHandler {
     @Override
     public void onData(TunnelStream stream, Frame.Data data) {
         requireOpen();
+        source = stream;
         int length = data.payload().length();
         bytes.writeBytes(data.payload().toByteArray());
         data.payload().release();

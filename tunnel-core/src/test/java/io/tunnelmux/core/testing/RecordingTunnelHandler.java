@@ -11,7 +11,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Remembers what happened on a tunnel, and takes its streams as a test says.
+ * Remembers what happened on a tunnel, and takes its streams as a test says, for instance all of them with
+ * {@code (stream, request, isEnd) -> new RecordingHandler()}.
  *
  * <p>Told on the loop; any thread may look.
  */

@@ -20,7 +20,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The other end of a tunnel, which does exactly what a test says and remembers what it was sent. Payloads are copied on receipt, so that frames compare by
- * content.
+ * content. Join it by {@link InMemoryTransport#pair} with the end that is tested, let it greet ({@link #greets}) or answer ({@link #answers}), then let it
+ * send and look at what came back. A tunnel that breaks the protocol is an {@link AssertionError}.
  *
  * <p>For one thread, that of its {@link VirtualLoop}.
  */

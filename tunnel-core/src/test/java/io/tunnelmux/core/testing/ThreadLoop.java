@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A loop with a thread of its own and real time, for what only threads can show. {@link #close} ends it; the first failure of a task is thrown
- * there.
+ * there. For most tests {@link VirtualLoop} is the better one.
  *
  * <p>Any thread.
  */

@@ -33,7 +33,8 @@ import org.jspecify.annotations.Nullable;
  * loop.runUntilIdle();
  * }</pre>
  *
- * In virtual time the test's thread is the loop of both ends; with two {@link ThreadLoop}s each end has a thread. Once the tunnel has ended it is not made anew.
+ * In virtual time the test's thread is the loop of both ends; with two {@link ThreadLoop}s each end has a thread. Payloads arrive at the other end as they
+ * are, without a copy, so those of a {@code PayloadTracker} can be followed all the way. Once the tunnel has ended it is not made anew.
  *
  * <p>Any thread, as far as the loops allow.
  */
@@ -114,8 +115,15 @@ public final class TunnelPair {
         }
     }
 
-    /** Hands out its transport once. */
-    private record PipeConnector(InMemoryTransport transport) implements Connector {
+    /** Hands out its transport once; who asks again, as a client does whose tunnel drains, waits for ever. */
+    private static final class PipeConnector implements Connector {
+
+        private final InMemoryTransport transport;
+        private boolean isHandedOut;
+
+        PipeConnector(InMemoryTransport transport) {
+            this.transport = transport;
+        }
 
         @Override
         public TunnelLoop loop() {
@@ -124,6 +132,10 @@ public final class TunnelPair {
 
         @Override
         public CompletionStage<Transport> connect(URI gateway, @Nullable String token) {
+            if (isHandedOut) {
+                return new CompletableFuture<>();
+            }
+            isHandedOut = true;
             return CompletableFuture.completedFuture(transport);
         }
     }
@@ -149,7 +161,6 @@ public final class TunnelPair {
 
         @Override
         public void onDraining(Tunnel tunnel) {
-            onEnd.run();
             handler.onDraining(tunnel);
         }
 

@@ -8,9 +8,10 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * A loop whose time stands still until a test turns it. The test's own thread is the loop: tasks run when the test says so, in order, and timers when their
- * virtual time has come.
+ * virtual time has come. Begin with {@link #runUntilIdle} after each step of a test, and {@link #advance} where time limits or delays matter. When all is
+ * closed, {@link #pendingTimers} should be 0.
  *
- * <p>For one thread.
+ * <p>For the thread that made it.
  */
 public final class VirtualLoop implements TunnelLoop {
 

@@ -2,7 +2,7 @@ package io.tunnelmux.protocol.testing;
 
 import java.lang.reflect.Method;
 
-/** Counts what the current thread allocates, garbage or not. */
+/** Counts what the current thread allocates, garbage or not. Any thread, each for itself. */
 public final class AllocatedBytes {
 
     private static final int RUNS = 10;

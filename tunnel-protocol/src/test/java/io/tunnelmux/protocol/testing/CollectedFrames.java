@@ -12,6 +12,8 @@ import java.util.List;
  * Collects what a decoder delivers: frames with payloads copied to the heap and released, and a {@link Breach} for each that costs
  * a stream. {@link #joined()} puts the pieces of one DATA together again, so that the result does not depend on how the bytes
  * came.
+ *
+ * <p>For one thread, the one that decodes.
  */
 public final class CollectedFrames implements FrameHandler {
 

@@ -6,7 +6,9 @@ import io.tunnelmux.protocol.Frame;
 import java.util.Arrays;
 import java.util.List;
 
-/** What a vector tells of a frame: members that it does not tell may have any value, and flags that it does not tell are not set. */
+/**
+ * What a vector tells of a frame: members that it does not tell may have any value, and flags that it does not tell are not set. Any thread.
+ */
 public final class ExpectedFrame {
 
     private static final List<String> FLAGS = List.of("end", "more", "text", "reply");

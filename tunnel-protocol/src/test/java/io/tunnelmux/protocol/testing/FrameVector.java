@@ -7,7 +7,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Bytes, and the frames that they are.
+ * Bytes, and the frames that they are. A value, for any thread; {@link Vectors} makes them.
  *
  * @param maxFrameBytes longest payload that the reader accepts
  * @param isReceiveOnly whether nobody writes the frames like this

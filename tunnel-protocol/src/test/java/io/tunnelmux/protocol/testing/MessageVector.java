@@ -6,7 +6,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The payload of a message or of a HELLO, and what it says.
+ * The payload of a message or of a HELLO, and what it says. A value, for any thread; {@link MessageVectors} makes them.
  *
  * @param written the same thing in one format or in both
  * @param value a {@link io.tunnelmux.protocol.Message} or a {@link io.tunnelmux.protocol.Hello}; null in an invalid vector

@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The test vectors of messages, HELLO and envelopes, read into values. {@code vectors/messages/README.md} describes the files. */
+/** The test vectors of messages, HELLO and envelopes, read into values. {@code vectors/messages/README.md} describes the files. Any thread. */
 public final class MessageVectors {
 
     private MessageVectors() {}

@@ -39,7 +39,7 @@ import java.util.Map;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
-/** Valid messages of every kind, chosen by chance that the test hands in. */
+/** Valid messages of every kind, chosen by chance that the test hands in. For one thread. */
 public final class RandomMessages {
 
     /** Characters of one, two, three and four bytes of UTF-8, and those that JSON escapes. */
@@ -49,6 +49,7 @@ public final class RandomMessages {
 
     private final RandomGenerator random;
 
+    /** Messages that this generator chooses; the same seed makes the same ones. */
     public RandomMessages(RandomGenerator random) {
         this.random = random;
     }
@@ -96,6 +97,7 @@ public final class RandomMessages {
         };
     }
 
+    /** Any request. */
     public ProxyRequest proxyRequest() {
         HttpHead head = new HttpHead(
                 random.nextBoolean() ? "GET" : "M-SEARCH",
@@ -109,6 +111,7 @@ public final class RandomMessages {
                 id(), head, upgrade, destination(), uint(), maybe("203.0.113.9:51842"), maybe("00-4bf9-00f0-01"));
     }
 
+    /** Any fields, few of them. */
     public Headers headers() {
         Headers.Builder headers = Headers.builder();
         String[] names = {"Accept", "accept", "X-Served-By", "Set-Cookie", "set-cookie", "ETag", "x!#$%&'*+-.^_`|~9"};

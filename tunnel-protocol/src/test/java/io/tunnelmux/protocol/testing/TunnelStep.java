@@ -5,7 +5,7 @@ import io.tunnelmux.protocol.Payload;
 import java.util.List;
 import java.util.OptionalInt;
 
-/** One step of a {@link TunnelVector}; {@code vectors/README.md} says what each asks for. */
+/** One step of a {@link TunnelVector}; {@code vectors/README.md} says what each asks for. Values, for any thread. */
 public sealed interface TunnelStep {
 
     /** The peer sends whole frames, all at once. */

@@ -7,7 +7,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one endpoint, agent or gateway, answers to a peer and does for its application, step by step.
+ * What one endpoint, agent or gateway, answers to a peer and does for its application, step by step. A value, for any thread; {@link Vectors} makes them.
  *
  * @param settings what the endpoint announces, where it is not the default, by the names of the wire
  * @param peerHello the peer's HELLO, or null if the steps make the handshake themselves

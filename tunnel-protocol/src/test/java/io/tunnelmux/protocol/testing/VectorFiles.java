@@ -18,7 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 
-/** The vectors as they lie in the files: see {@code vectors/README.md}. {@link Vectors} reads them into values. */
+/** The vectors as they lie in the files: see {@code vectors/README.md}. {@link Vectors} reads them into values. Any thread. */
 public final class VectorFiles {
 
     private static final ObjectMapper JSON = new ObjectMapper();

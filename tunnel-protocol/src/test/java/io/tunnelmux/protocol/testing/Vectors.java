@@ -10,7 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The test vectors of tunnel/1, read into values. {@code vectors/README.md} describes the files. */
+/** The test vectors of tunnel/1, read into values. {@code vectors/README.md} describes the files. Any thread. */
 public final class Vectors {
 
     private static final int DEFAULT_MAX_FRAME_BYTES = 32_768;
