@@ -79,17 +79,24 @@ public final class AgentMain {
         Runtime.getRuntime().halt(0);
     }
 
-    /** Without memory something was left half done, nobody knows what: better no agent than that, and a supervisor that starts the next. */
     private static void onUncaught(Thread thread, Throwable error) {
         if (error instanceof OutOfMemoryError) {
-            try {
-                System.err.write(LAST_WORDS, 0, LAST_WORDS.length);
-                System.err.flush();
-            } finally {
-                Runtime.getRuntime().halt(EXIT_OUT_OF_MEMORY);
-            }
+            endWithoutMemory();
         }
         LOG.error("thread ended thread={}", thread.getName(), error);
+    }
+
+    /**
+     * Without memory something was left half done, nobody knows what: better no agent than that, and a supervisor that starts the next.
+     * <p>Never returns. Where several threads come, the first does it, and the others wait at the monitor until the process is gone.
+     */
+    private static synchronized void endWithoutMemory() {
+        try {
+            System.err.write(LAST_WORDS, 0, LAST_WORDS.length);
+            System.err.flush();
+        } finally {
+            Runtime.getRuntime().halt(EXIT_OUT_OF_MEMORY);
+        }
     }
 
     private static String oneLine(Exception e) {
