@@ -1,5 +1,6 @@
 package io.tunnelmux.examples.agent;
 
+import io.tunnelmux.examples.common.WindowOptions;
 import io.tunnelmux.netty.agent.AgentConfig;
 import io.tunnelmux.netty.agent.Upstream;
 import io.tunnelmux.netty.transport.TlsConfig;
@@ -12,26 +13,13 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 
-/** The command line. */
-@Command(
-        name = "java -jar tunnel-agent.jar",
-        description = "Dials a gateway and answers its requests from the upstreams named here, and from nothing else.",
-        sortOptions = false,
-        usageHelpAutoWidth = true)
+/** The options. */
 final class AgentOptions {
 
-    private static final int MAX_PORT = 65_535;
     private static final Set<String> GATEWAY_SCHEMES = Set.of("ws", "wss");
-
-    @Spec
-    private CommandSpec spec = CommandSpec.create();
 
     @Option(
             names = "--gateway",
@@ -89,20 +77,13 @@ final class AgentOptions {
             names = "--metrics-listen",
             paramLabel = "HOST:PORT",
             description = "where operators come in, without a token: /healthz, /readyz, /status; default: nowhere")
-    private @Nullable String metricsListen;
+    private @Nullable InetSocketAddress metricsListen;
 
     @Mixin
     private WindowOptions windows = new WindowOptions();
 
     @Option(names = "--config", paramLabel = "FILE", description = "the options as YAML; not yet")
     private @Nullable Path configFile;
-
-    @Option(names = "--help", usageHelp = true, description = "shows this")
-    private boolean isHelpRequested;
-
-    boolean isHelpRequested() {
-        return isHelpRequested;
-    }
 
     String agentId() {
         return agentId;
@@ -111,46 +92,47 @@ final class AgentOptions {
     /**
      * What the options say.
      *
-     * @throws ParameterException if they make no sense, with one line that says which
+     * @throws IllegalArgumentException if they make no sense, with one line that says which
      */
     AgentConfig.Builder toConfig() {
         if (configFile != null) {
-            throw wrong("--config is not supported yet");
+            throw new IllegalArgumentException("--config is not supported yet");
         }
         if (!allowed.isEmpty()) {
-            throw wrong("--allow is not supported yet");
+            throw new IllegalArgumentException("--allow is not supported yet");
         }
         if (upstream == null && routes.isEmpty()) {
-            throw wrong("one of --upstream and --route is needed");
+            throw new IllegalArgumentException("one of --upstream and --route is needed");
         }
-        AgentConfig.Builder config = AgentConfig.builder().gateways(gateways());
-        try {
-            config.agentId(agentId).connections(connections).token(() -> token).tunnel(windows.toConfig());
-        } catch (IllegalArgumentException e) {
-            throw wrong(message(e));
-        }
+        AgentConfig.Builder config = AgentConfig.builder()
+                .gateways(gateways())
+                .agentId(agentId)
+                .connections(connections)
+                .token(() -> token)
+                .tunnel(windows.toConfig());
         if (upstream != null) {
             config.upstream(upstream("--upstream", upstream));
         }
         for (String route : routes) {
             int equals = route.indexOf('=');
             if (equals < 0) {
-                throw wrong("--route is PREFIX=URL, not " + route);
+                throw new IllegalArgumentException("--route is PREFIX=URL, not " + route);
             }
+            Upstream to = upstream("--route", route.substring(equals + 1));
             try {
-                config.route(route.substring(0, equals), upstream("--route", route.substring(equals + 1)));
+                config.route(route.substring(0, equals), to);
             } catch (IllegalArgumentException e) {
-                throw wrong("--route: " + message(e));
+                throw new IllegalArgumentException("--route: " + message(e), e);
             }
         }
         if (metricsListen != null) {
-            config.metricsAddress(address("--metrics-listen", metricsListen));
+            config.metricsAddress(metricsListen);
         }
         if (tlsAuthorities != null) {
             try {
                 config.gatewayTls(TlsConfig.client(tlsAuthorities));
             } catch (IOException e) {
-                throw wrong("--tls-ca: " + message(e));
+                throw new IllegalArgumentException("--tls-ca: " + message(e), e);
             }
         }
         return config;
@@ -162,7 +144,8 @@ final class AgentOptions {
             URI uri = uri("--gateway", gateway);
             String scheme = uri.getScheme() == null ? "" : uri.getScheme().toLowerCase(Locale.ROOT);
             if (!GATEWAY_SCHEMES.contains(scheme) || uri.getHost() == null) {
-                throw wrong("--gateway is ws://HOST:PORT/PATH or wss://HOST:PORT/PATH, not " + gateway);
+                throw new IllegalArgumentException(
+                        "--gateway is ws://HOST:PORT/PATH or wss://HOST:PORT/PATH, not " + gateway);
             }
             uris.add(uri);
         }
@@ -173,37 +156,16 @@ final class AgentOptions {
         try {
             return Upstream.of(uri(option, url));
         } catch (IllegalArgumentException e) {
-            throw wrong(option + ": " + message(e));
+            throw new IllegalArgumentException(option + ": " + message(e), e);
         }
-    }
-
-    /** An IPv6 address stands in brackets. */
-    private InetSocketAddress address(String option, String text) {
-        URI uri = uri(option, "tcp://" + text);
-        boolean isAddress = uri.getHost() != null
-                && uri.getPort() >= 0
-                && uri.getPort() <= MAX_PORT
-                && text.equals(uri.getHost() + ":" + uri.getPort());
-        if (!isAddress) {
-            throw wrong(option + " is HOST:PORT, not " + text);
-        }
-        InetSocketAddress address = new InetSocketAddress(uri.getHost(), uri.getPort());
-        if (address.isUnresolved()) {
-            throw wrong(option + ": unknown host " + uri.getHost());
-        }
-        return address;
     }
 
     private URI uri(String option, String text) {
         try {
             return URI.create(text);
         } catch (IllegalArgumentException e) {
-            throw wrong(option + " is no URL: " + text);
+            throw new IllegalArgumentException(option + " is no URL: " + text, e);
         }
-    }
-
-    ParameterException wrong(String message) {
-        return new ParameterException(spec.commandLine(), message);
     }
 
     private static String message(Exception e) {

@@ -1,5 +1,8 @@
 package io.tunnelmux.examples.gateway;
 
+import io.tunnelmux.examples.common.Program;
+import io.tunnelmux.examples.common.Values;
+import io.tunnelmux.examples.common.WindowOptions;
 import io.tunnelmux.netty.gateway.AgentRouter;
 import io.tunnelmux.netty.gateway.Gateway;
 import io.tunnelmux.netty.gateway.GatewayConfig;
@@ -9,7 +12,6 @@ import io.tunnelmux.netty.transport.TlsConfig;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.net.InetSocketAddress;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -17,12 +19,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -32,25 +29,12 @@ import picocli.CommandLine.Option;
 @Command(
         name = "tunnel-gateway",
         mixinStandardHelpOptions = true,
-        versionProvider = GatewayMain.Version.class,
         sortOptions = false,
         usageHelpAutoWidth = true,
         description = "Takes clients' requests in and sends them to agents through the tunnels that these have opened.")
 public final class GatewayMain implements Callable<Integer> {
 
-    private static final Logger LOG = LoggerFactory.getLogger(GatewayMain.class);
-
-    private static final int OK = 0;
-    private static final int FAILED = 1;
-    private static final int MISUSED = 2;
-    private static final int OUT_OF_MEMORY = 3;
-    /** Ready to be written: then there is no memory to make them. */
-    private static final byte[] LAST_WORDS =
-            "tunnel-gateway: out of memory, ends at once\n".getBytes(StandardCharsets.US_ASCII);
-    /** Together within the ten seconds that a supervisor waits. */
-    private static final Duration DRAIN = Duration.ofSeconds(7);
-
-    private static final Duration LAST = Duration.ofSeconds(9);
+    private static final Program PROGRAM = new Program("tunnel-gateway");
 
     @Option(names = "--listen", paramLabel = "HOST:PORT", description = "where clients come in (127.0.0.1:8080)")
     private InetSocketAddress listen = Values.address("127.0.0.1:8080");
@@ -127,36 +111,11 @@ public final class GatewayMain implements Callable<Integer> {
 
     /** Ends with 0 when told to, 1 if it cannot listen, 2 if it was started wrongly, 3 if memory runs out. */
     public static void main(String[] args) {
-        Thread.setDefaultUncaughtExceptionHandler(GatewayMain::onUncaught);
-        System.exit(commandLine().execute(args));
+        PROGRAM.run(commandLine(), args);
     }
 
     static CommandLine commandLine() {
-        return new CommandLine(new GatewayMain())
-                .registerConverter(Duration.class, checked(Values::duration))
-                .registerConverter(InetSocketAddress.class, checked(Values::address))
-                .registerConverter(Route.class, checked(Values::route))
-                .setParameterExceptionHandler((misuse, args) -> fail(MISUSED, misuse.getMessage()))
-                .setExecutionExceptionHandler((failure, command, parsed) -> fail(FAILED, String.valueOf(failure)));
-    }
-
-    private static <T> CommandLine.ITypeConverter<T> checked(CommandLine.ITypeConverter<T> converter) {
-        return text -> {
-            try {
-                return converter.convert(text);
-            } catch (IllegalArgumentException e) {
-                throw new CommandLine.TypeConversionException(e.getMessage());
-            }
-        };
-    }
-
-    private static int fail(int exitCode, @Nullable String message) {
-        say(String.valueOf(message).replaceAll("\\s*\\R\\s*", " "));
-        return exitCode;
-    }
-
-    private static void say(String line) {
-        System.err.println("tunnel-gateway: " + line);
+        return PROGRAM.commandLine(new GatewayMain()).registerConverter(Route.class, Values.converter(Routes::parse));
     }
 
     @Override
@@ -165,30 +124,32 @@ public final class GatewayMain implements Callable<Integer> {
         try {
             configured = configuration();
         } catch (IllegalArgumentException e) {
-            return fail(MISUSED, e.getMessage());
+            return PROGRAM.fail(Program.MISUSED, e.getMessage());
         }
         Gateway gateway;
         try {
             gateway = Gateway.start(configured).toCompletableFuture().join();
         } catch (CompletionException e) {
-            return fail(
-                    FAILED, e.getCause() == null ? e.getMessage() : e.getCause().getMessage());
+            return PROGRAM.fail(
+                    Program.FAILED,
+                    e.getCause() == null ? e.getMessage() : e.getCause().getMessage());
         }
-        endOnSignal(gateway);
+        PROGRAM.endOnSignal(
+                patience -> gateway.close(patience).toCompletableFuture().join());
         if (routes.isEmpty() && defaultAgent == null) {
-            say("neither --route nor --default-agent is given: no request reaches any agent");
+            PROGRAM.say("neither --route nor --default-agent is given: no request reaches any agent");
         }
         PrintStream out = System.out;
         out.println("gateway ready http=" + Values.text(gateway.httpAddress()) + " tunnel="
                 + Values.text(gateway.tunnelAddress()));
         out.flush();
         new CountDownLatch(1).await();
-        return OK;
+        return Program.OK;
     }
 
     private GatewayConfig configuration() {
         requireKnown();
-        Values.requireMode(webSocketMode);
+        Routes.requireMode(webSocketMode);
         GatewayConfig.Builder builder = GatewayConfig.builder()
                 .httpAddress(listen)
                 .tunnelAddress(tunnelListen)
@@ -243,54 +204,6 @@ public final class GatewayMain implements Callable<Integer> {
             return TlsConfig.server(tlsCert, tlsKey);
         } catch (IOException e) {
             throw new IllegalArgumentException("--tls-cert, --tls-key: " + e.getMessage(), e);
-        }
-    }
-
-    private static void onUncaught(Thread thread, Throwable error) {
-        if (error instanceof OutOfMemoryError) {
-            endWithoutMemory();
-        }
-        LOG.error("thread ended thread={}", thread.getName(), error);
-    }
-
-    /**
-     * Without memory something was left half done, nobody knows what: better no gateway than that, and a supervisor that starts the next.
-     * <p>Never returns. Where several threads come, the first does it, and the others wait at the monitor until the process is gone.
-     */
-    private static synchronized void endWithoutMemory() {
-        try {
-            System.err.write(LAST_WORDS, 0, LAST_WORDS.length);
-            System.err.flush();
-        } finally {
-            Runtime.getRuntime().halt(OUT_OF_MEMORY);
-        }
-    }
-
-    /** SIGTERM and SIGINT end a JVM with a code of their own; an orderly end is no failure. */
-    private static void endOnSignal(Gateway gateway) {
-        Thread hook = new Thread(
-                () -> {
-                    int exitCode = OK;
-                    try {
-                        gateway.close(DRAIN).toCompletableFuture().get(LAST.toMillis(), TimeUnit.MILLISECONDS);
-                    } catch (ExecutionException | TimeoutException e) {
-                        exitCode = fail(FAILED, "did not close: " + e);
-                    } catch (InterruptedException e) {
-                        Thread.currentThread().interrupt();
-                    }
-                    System.err.flush();
-                    Runtime.getRuntime().halt(exitCode);
-                },
-                "shutdown");
-        Runtime.getRuntime().addShutdownHook(hook);
-    }
-
-    /** The version of the jar. */
-    static final class Version implements CommandLine.IVersionProvider {
-        @Override
-        public String[] getVersion() {
-            String version = GatewayMain.class.getPackage().getImplementationVersion();
-            return new String[] {"tunnel-gateway " + (version == null ? "(not packaged)" : version)};
         }
     }
 }

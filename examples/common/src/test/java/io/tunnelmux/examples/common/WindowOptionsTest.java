@@ -1,27 +1,23 @@
-package io.tunnelmux.examples.agent;
+package io.tunnelmux.examples.common;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tunnelmux.core.MemoryBudget;
 import io.tunnelmux.core.TunnelConfig;
-import java.util.ArrayList;
-import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.ParameterException;
 
 class WindowOptionsTest {
 
     private static TunnelConfig parse(String line) {
-        List<String> args = new ArrayList<>(
-                List.of("--gateway", "ws://127.0.0.1:1/tunnel", "--agent-id", "a", "--upstream", "http://127.0.0.1:2"));
-        args.addAll(line.isEmpty() ? List.of() : List.of(line.split(" ")));
-        AgentOptions options = new AgentOptions();
-        new CommandLine(options).parseArgs(args.toArray(new String[0]));
-        return options.toConfig().build().tunnel();
+        Owner owner = new Owner();
+        new Program("test").commandLine(owner).parseArgs(line.isEmpty() ? new String[0] : line.split(" "));
+        return owner.windows.toConfig();
     }
 
     @Test
@@ -65,9 +61,16 @@ class WindowOptionsTest {
                 "--memory-budget much"
             })
     void whatMakesNoSenseIsOneLineThatNamesTheOption(String line) {
-        assertThatExceptionOfType(ParameterException.class)
-                .isThrownBy(() -> parse(line))
-                .withMessageContaining(line.substring(line.lastIndexOf("--"), line.lastIndexOf(' ')))
+        assertThatThrownBy(() -> parse(line))
+                .isInstanceOfAny(ParameterException.class, IllegalArgumentException.class)
+                .hasMessageContaining(line.substring(line.lastIndexOf("--"), line.lastIndexOf(' ')))
                 .satisfies(e -> assertThat(e.getMessage().lines()).hasSize(1));
+    }
+
+    /** A program that has nothing else. */
+    @Command
+    private static final class Owner {
+        @Mixin
+        private WindowOptions windows = new WindowOptions();
     }
 }

@@ -1,11 +1,9 @@
-package io.tunnelmux.examples.gateway;
+package io.tunnelmux.examples.common;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.tunnelmux.netty.gateway.Route;
 import java.time.Duration;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -46,37 +44,15 @@ class ValuesTest {
         assertThatThrownBy(() -> Values.address(text)).isInstanceOf(IllegalArgumentException.class);
     }
 
-    @Test
-    void routesHaveOptions() {
-        Route route = Values.route(
-                "App.example:8443/api=demo;mode=zero-copy;timeout=30s;upgrade=SPDY/3.1;upgrade=raw;origin=b.example");
-
-        assertThat(route.host()).isEqualTo("app.example:8443");
-        assertThat(route.pathPrefix()).isEqualTo("/api");
-        assertThat(route.agentId()).isEqualTo("demo");
-        assertThat(route.timeout()).isEqualTo(Duration.ofSeconds(30));
-        assertThat(route.upgrades()).containsExactlyInAnyOrder("spdy/3.1", "raw");
-        assertThat(route.origins()).containsExactly("b.example");
-        assertThat(Values.route("*/x=demo").host()).isEmpty();
-        assertThat(Values.route("a=demo").pathPrefix()).isEqualTo("/");
+    @ParameterizedTest
+    @CsvSource({"1, 1", "65536, 65536", "256KiB, 262144", "16MiB, 16777216", "4GiB, 4294967296"})
+    void sizesAreBytesOrHaveAUnit(String text, long bytes) {
+        assertThat(Values.sizeBytes(text)).isEqualTo(bytes);
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "",
-                "a",
-                "=demo",
-                "a=",
-                "a=;timeout=1s",
-                "a=demo;",
-                "a=demo;timeout",
-                "a=demo;timeout=",
-                "a=demo;what=1",
-                "a=demo;mode=aware",
-                "a=demo;mode=x"
-            })
-    void otherRoutesAreRefused(String text) {
-        assertThatThrownBy(() -> Values.route(text)).isInstanceOf(IllegalArgumentException.class);
+    @ValueSource(strings = {"", "0", "0KiB", "-1", "256KB", "256 KiB", "1.5MiB", "KiB", "1000000000"})
+    void otherSizesAreRefused(String text) {
+        assertThatThrownBy(() -> Values.sizeBytes(text)).isInstanceOf(IllegalArgumentException.class);
     }
 }

@@ -1,17 +1,14 @@
-package io.tunnelmux.examples.agent;
+package io.tunnelmux.examples.common;
 
 import io.tunnelmux.core.MemoryBudget;
 import io.tunnelmux.core.TunnelConfig;
 import io.tunnelmux.protocol.Settings;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.TypeConversionException;
 
 /** The options on how much may be under way in a tunnel, and how much may be held. Sizes are {@code 65536}, {@code 256KiB}, {@code 16MiB}, {@code 1GiB}. */
-final class WindowOptions {
+public final class WindowOptions {
 
     @Option(
             names = "--stream-window",
@@ -56,7 +53,7 @@ final class WindowOptions {
      *
      * @throws IllegalArgumentException if they make no sense, with a message for people
      */
-    TunnelConfig toConfig() {
+    public TunnelConfig toConfig() {
         int stream = bytes(
                 "--stream-window",
                 Settings.LOWEST_STREAM_WINDOW_BYTES,
@@ -94,24 +91,13 @@ final class WindowOptions {
         return (int) value;
     }
 
-    /** Reads a size. */
+    /** For picocli, which makes one. */
     static final class Size implements ITypeConverter<Long> {
-
-        private static final Pattern SIZE = Pattern.compile("([0-9]{1,9})(|KiB|MiB|GiB)");
+        private final ITypeConverter<Long> reader = Values.converter(Values::sizeBytes);
 
         @Override
-        public Long convert(String text) {
-            Matcher matcher = SIZE.matcher(text);
-            long amount = matcher.matches() ? Long.parseLong(matcher.group(1)) : 0;
-            if (amount == 0) {
-                throw new TypeConversionException("'" + text + "' is no size like 65536, 256KiB or 16MiB");
-            }
-            return switch (matcher.group(2)) {
-                case "KiB" -> amount << 10;
-                case "MiB" -> amount << 20;
-                case "GiB" -> amount << 30;
-                default -> amount;
-            };
+        public Long convert(String text) throws Exception {
+            return reader.convert(text);
         }
     }
 }

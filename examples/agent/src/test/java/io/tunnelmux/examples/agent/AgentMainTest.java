@@ -1,0 +1,80 @@
+package io.tunnelmux.examples.agent;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** How the program ends when it cannot begin; how it runs is checked from outside. */
+class AgentMainTest {
+
+    private static final String NEEDED =
+            "--gateway ws://127.0.0.1:1/tunnel --upstream http://127.0.0.1:2 --agent-id a ";
+
+    private final PrintStream original = System.err;
+    private final ByteArrayOutputStream said = new ByteArrayOutputStream();
+
+    @BeforeEach
+    void listen() {
+        System.setErr(new PrintStream(said, true, StandardCharsets.UTF_8));
+    }
+
+    @AfterEach
+    void restore() {
+        System.setErr(original);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "--no-such-option",
+                "",
+                "--gateway ws://127.0.0.1:1/tunnel --agent-id a",
+                "--gateway http//nonsense --upstream http://127.0.0.1:2 --agent-id a",
+                "--gateway ws://127.0.0.1:1/tunnel --upstream nonsense --agent-id a",
+                "--gateway ws://127.0.0.1:1/tunnel --upstream http://127.0.0.1:2 --agent-id not/an/id",
+                NEEDED + "--route /a",
+                NEEDED + "--route a=http://127.0.0.1:2",
+                NEEDED + "--connections 9",
+                NEEDED + "--tls-ca missing",
+                NEEDED + "--metrics-listen nonsense",
+                NEEDED + "--stream-window 256KB",
+                NEEDED + "--memory-budget 0",
+                NEEDED + "--config a.yaml",
+                NEEDED + "--allow a:1"
+            })
+    void misuseIsOneLineAndTwo(String line) {
+        assertThat(run(line)).isEqualTo(2);
+        assertThat(lines()).singleElement().asString().startsWith("tunnel-agent: ");
+    }
+
+    @Test
+    void anAddressInUseIsOneLineAndOne() throws Exception {
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByAddress(new byte[] {127, 0, 0, 1}))) {
+            String address = "127.0.0.1:" + taken.getLocalPort();
+            assertThat(run(NEEDED + "--metrics-listen " + address)).isEqualTo(1);
+            assertThat(lines())
+                    .filteredOn(line -> line.startsWith("tunnel-agent: "))
+                    .singleElement()
+                    .asString()
+                    .contains("cannot listen on " + address);
+        }
+    }
+
+    private static int run(String line) {
+        return AgentMain.commandLine().execute(line.isEmpty() ? new String[0] : line.split(" "));
+    }
+
+    private List<String> lines() {
+        return said.toString(StandardCharsets.UTF_8).lines().toList();
+    }
+}

@@ -1,0 +1,63 @@
+package io.tunnelmux.examples.gateway;
+
+import io.tunnelmux.examples.common.Values;
+import io.tunnelmux.netty.gateway.Route;
+
+/** What routes look like in options. All methods throw {@link IllegalArgumentException} with a message for people. */
+final class Routes {
+
+    private Routes() {}
+
+    /** {@code HOST[/PATH]=AGENT[;mode=…][;timeout=…][;upgrade=…][;origin=…]…}; the host {@code *} is any. */
+    static Route parse(String text) {
+        int equals = text.indexOf('=');
+        if (equals < 1) {
+            throw new IllegalArgumentException("'" + text + "' is not HOST[/PATH]=AGENT");
+        }
+        String[] parts = text.substring(equals + 1).split(";", -1);
+        String where = text.substring(0, equals);
+        int slash = where.indexOf('/');
+        String host = slash < 0 ? where : where.substring(0, slash);
+        Route route;
+        try {
+            route = Route.of(host.equals("*") ? "" : host, slash < 0 ? "/" : where.substring(slash), parts[0]);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("'" + text + "': " + e.getMessage(), e);
+        }
+        for (int i = 1; i < parts.length; i++) {
+            route = with(route, parts[i], text);
+        }
+        return route;
+    }
+
+    private static Route with(Route route, String option, String text) {
+        int equals = option.indexOf('=');
+        String name = equals < 0 ? option : option.substring(0, equals);
+        String value = equals < 0 ? "" : option.substring(equals + 1);
+        if (value.isEmpty()) {
+            throw new IllegalArgumentException("'" + text + "': '" + option + "' is not NAME=VALUE");
+        }
+        return switch (name) {
+            case "mode" -> {
+                requireMode(value);
+                yield route;
+            }
+            case "timeout" -> route.withTimeout(Values.duration(value));
+            case "upgrade" -> route.withUpgrade(value);
+            case "origin" -> route.withOrigin(value);
+            default ->
+                throw new IllegalArgumentException(
+                        "'" + text + "': '" + name + "' is none of mode, timeout, upgrade, origin");
+        };
+    }
+
+    /** There is one mode today. */
+    static void requireMode(String mode) {
+        if (mode.equals("aware")) {
+            throw new IllegalArgumentException("WebSocket mode 'aware' is not yet available, only 'zero-copy'");
+        }
+        if (!mode.equals("zero-copy")) {
+            throw new IllegalArgumentException("'" + mode + "' is neither zero-copy nor aware");
+        }
+    }
+}
