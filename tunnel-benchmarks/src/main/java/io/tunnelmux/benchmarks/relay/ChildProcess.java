@@ -9,20 +9,30 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** A process of this benchmark: told what to do by lines, and answering by lines. Its complaints go to where this one's go. */
+/**
+ * A process of a benchmark. Its first line says that it is ready; after that it is told what to do by lines, and answers by lines. Its complaints go to where
+ * this one's go.
+ */
 final class ChildProcess implements AutoCloseable {
+    private static final String JAVA =
+            Path.of(System.getProperty("java.home"), "bin", "java").toString();
+
     private final Process process;
     private final BufferedReader answers;
     private final BufferedWriter orders;
+    private final String readyLine;
 
-    private ChildProcess(Process process) {
-        this.process = process;
+    private ChildProcess(List<String> command) throws IOException {
+        process = new ProcessBuilder(command)
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
         answers = process.inputReader(StandardCharsets.UTF_8);
         orders = process.outputWriter(StandardCharsets.UTF_8);
+        readyLine = nextLine();
     }
 
     /**
-     * Runs a main class of this benchmark's own class path in a JVM like this one.
+     * Runs a main class of this benchmark's own class path in a JVM like this one. Waits until it is ready, as all do that start a process.
      *
      * @param cpu the processor it keeps to, or {@code none}
      */
@@ -31,26 +41,42 @@ final class ChildProcess implements AutoCloseable {
         if (!cpu.equals("none")) {
             command.addAll(List.of("taskset", "-c", cpu));
         }
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(List.of("-Xmx256m", "-cp", System.getProperty("java.class.path"), main.getName()));
+        command.addAll(List.of(JAVA, "-Xmx256m", "-cp", System.getProperty("java.class.path"), main.getName()));
         command.addAll(args);
-        return start(command);
+        return new ChildProcess(command);
     }
 
-    static ChildProcess start(List<String> command) throws IOException {
-        return new ChildProcess(new ProcessBuilder(command)
-                .redirectError(ProcessBuilder.Redirect.INHERIT)
-                .start());
+    /** Runs a JVM like this one. */
+    static ChildProcess startJava(List<String> args) throws IOException {
+        List<String> command = new ArrayList<>();
+        command.add(JAVA);
+        command.addAll(args);
+        return new ChildProcess(command);
+    }
+
+    /** What it said when it was ready. */
+    String readyLine() {
+        return readyLine;
+    }
+
+    /** What the ready line says of {@code key}. */
+    String readyValue(String key) throws IOException {
+        for (String word : readyLine.split(" ")) {
+            if (word.startsWith(key + '=')) {
+                return word.substring(key.length() + 1);
+            }
+        }
+        throw new IOException("not a ready line: " + readyLine);
     }
 
     long pid() {
         return process.pid();
     }
 
-    /** Waits for the next line. */
-    String nextLine() throws IOException {
+    private String nextLine() throws IOException {
         String line = answers.readLine();
         if (line == null) {
+            close();
             throw new IOException("process " + pid() + " has ended");
         }
         return line;

@@ -7,7 +7,6 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Random;
@@ -114,22 +113,19 @@ public final class Contention {
     }
 
     private void run() throws IOException {
-        byte[] secret = new byte[16];
-        new Random().nextBytes(secret);
-        String token = HexFormat.of().formatHex(secret);
+        String token = Programs.newToken();
         try (ChildProcess bulk = ChildProcess.start(BulkServer.class, options.upstreamCpu, List.of());
                 ChildProcess echo = ChildProcess.start(RelayBench.class, options.upstreamCpu, List.of("echo"));
                 ChildProcess gateway = ChildProcess.start(PingingGateway.class, options.relayCpu, List.of(token))) {
-            String bulkPort = bulk.nextLine();
-            String echoAddress = echo.nextLine().replace("echo ready ", "");
-            String[] ports = gateway.nextLine().split(" ");
+            String bulkPort = bulk.readyLine();
+            String echoAddress = echo.readyLine().replace("echo ready ", "");
+            String[] ports = gateway.readyLine().split(" ");
             List<String> agentArgs = List.of(
                     "ws://127.0.0.1:" + ports[1] + "/tunnel",
                     token,
                     "http://127.0.0.1:" + bulkPort,
                     "http://" + echoAddress);
             try (ChildProcess agent = ChildProcess.start(BenchAgent.class, options.relayCpu, agentArgs)) {
-                agent.nextLine();
                 InetSocketAddress front =
                         new InetSocketAddress(InetAddress.getLoopbackAddress(), Integer.parseInt(ports[0]));
                 measure(gateway, new Target("tunnel", front, List.of(gateway.pid(), agent.pid())));

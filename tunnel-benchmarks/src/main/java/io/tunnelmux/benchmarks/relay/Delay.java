@@ -6,12 +6,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
@@ -88,13 +86,15 @@ public final class Delay {
 
     private void run() throws IOException, InterruptedException {
         String upstream = "127.0.0.1:"
-                + child(ChildProcess.start(BulkServer.class, "none", List.of())).nextLine();
+                + child(ChildProcess.start(BulkServer.class, "none", List.of())).readyLine();
+        Programs programs = new Programs(root, javaArgs);
         Map<String, String> targets = new LinkedHashMap<>();
         targets.put("plain TCP", relayTo(upstream));
-        targets.put("tunnel", startTunnel(upstream, gatewayArgs));
+        targets.put("tunnel", startTunnel(programs, upstream, gatewayArgs));
         targets.put(
                 "tunnel, " + fixedWindow,
-                startTunnel(upstream, "--stream-window " + fixedWindow + " --max-stream-window " + fixedWindow));
+                startTunnel(
+                        programs, upstream, "--stream-window " + fixedWindow + " --max-stream-window " + fixedWindow));
         Map<String, List<Double>> rates = new LinkedHashMap<>();
         for (int round = 0; round < rounds; round++) {
             for (Map.Entry<String, String> target : targets.entrySet()) {
@@ -112,17 +112,9 @@ public final class Delay {
 
     /** Starts a relay; where it listens. */
     private String relayTo(String address) throws IOException {
-        List<String> command = List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx64m",
-                "-cp",
-                testJar().toString(),
-                RELAY,
-                "--to",
-                address,
-                "--delay",
-                delayMillis + "ms");
-        return Programs.valueOf("listen", child(ChildProcess.start(command)).nextLine());
+        List<String> args =
+                List.of("-Xmx64m", "-cp", testJar().toString(), RELAY, "--to", address, "--delay", delayMillis + "ms");
+        return child(ChildProcess.startJava(args)).readyValue("listen");
     }
 
     private Path testJar() throws IOException {
@@ -141,26 +133,10 @@ public final class Delay {
     }
 
     /** Starts a gateway, and an agent that reaches it through a relay; where the gateway's clients come in. */
-    private String startTunnel(String upstream, String moreForGateway) throws IOException {
-        byte[] secret = new byte[16];
-        new Random().nextBytes(secret);
-        String token = HexFormat.of().formatHex(secret);
-        String ready = child(ChildProcess.start(Programs.command(
-                        root,
-                        "gateway",
-                        javaArgs,
-                        "--listen 127.0.0.1:0 --tunnel-listen 127.0.0.1:0 --default-agent bench --token " + token + ' '
-                                + moreForGateway)))
-                .nextLine();
-        String tunnel = relayTo(Programs.valueOf("tunnel", ready));
-        child(ChildProcess.start(Programs.command(
-                        root,
-                        "agent",
-                        javaArgs,
-                        "--gateway ws://" + tunnel + "/tunnel --agent-id bench --token " + token + " --upstream http://"
-                                + upstream)))
-                .nextLine();
-        return Programs.valueOf("http", ready);
+    private String startTunnel(Programs programs, String upstream, String moreForGateway) throws IOException {
+        ChildProcess gateway = child(programs.startGateway(moreForGateway));
+        child(programs.startAgent(relayTo(gateway.readyValue("tunnel")), upstream));
+        return gateway.readyValue("http");
     }
 
     private double megabytesPerSecond(String address) throws IOException, InterruptedException {

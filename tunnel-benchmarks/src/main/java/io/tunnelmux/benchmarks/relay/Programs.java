@@ -4,27 +4,57 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.Random;
 
-/** The built programs, as commands to start and as what they say when they are ready. */
+/** The built gateway and agent, which know each other by a token of their own. */
 final class Programs {
-
-    private Programs() {}
+    private final Path root;
+    private final String javaArgs;
+    private final String token = newToken();
 
     /**
-     * A command that runs {@code gateway} or {@code agent}.
+     * @param root the project's
+     * @param javaArgs for the JVMs of both, separated by blanks; may be empty
+     */
+    Programs(Path root, String javaArgs) {
+        this.root = root;
+        this.javaArgs = javaArgs;
+    }
+
+    /** A token that nobody guesses in the time of a benchmark. */
+    static String newToken() {
+        byte[] secret = new byte[16];
+        new Random().nextBytes(secret);
+        return HexFormat.of().formatHex(secret);
+    }
+
+    /**
+     * Its ready values are {@code http} and {@code tunnel}.
      *
-     * @param javaArgs for its JVM, separated by blanks; may be empty
+     * @param options more than those that it needs, separated by blanks; may be empty
      * @throws IllegalArgumentException if it is not built
      */
-    static List<String> command(Path root, String name, String javaArgs, String options) {
+    ChildProcess startGateway(String options) throws IOException {
+        return start("gateway", "--listen 127.0.0.1:0 --tunnel-listen 127.0.0.1:0 --default-agent bench " + options);
+    }
+
+    /**
+     * @param tunnel where it dials, {@code HOST:PORT}
+     * @param upstream where requests go, {@code HOST:PORT}
+     * @throws IllegalArgumentException if it is not built
+     */
+    ChildProcess startAgent(String tunnel, String upstream) throws IOException {
+        return start("agent", "--gateway ws://" + tunnel + "/tunnel --agent-id bench --upstream http://" + upstream);
+    }
+
+    private ChildProcess start(String name, String options) throws IOException {
         Path jar = requireBuilt(root.resolve("examples/" + name + "/target/tunnel-" + name + ".jar"));
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(words(javaArgs));
-        command.addAll(List.of("-jar", jar.toString()));
-        command.addAll(words(options));
-        return command;
+        List<String> args = new ArrayList<>(words(javaArgs));
+        args.addAll(List.of("-jar", jar.toString(), "--token", token));
+        args.addAll(words(options));
+        return ChildProcess.startJava(args);
     }
 
     static Path requireBuilt(Path jar) {
@@ -36,15 +66,5 @@ final class Programs {
 
     private static List<String> words(String text) {
         return text.isBlank() ? List.of() : List.of(text.trim().split(" +"));
-    }
-
-    /** What a ready line says of {@code key}. */
-    static String valueOf(String key, String readyLine) throws IOException {
-        for (String word : readyLine.split(" ")) {
-            if (word.startsWith(key + '=')) {
-                return word.substring(key.length() + 1);
-            }
-        }
-        throw new IOException("not a ready line: " + readyLine);
     }
 }

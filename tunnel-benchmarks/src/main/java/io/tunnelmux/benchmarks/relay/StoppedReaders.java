@@ -16,11 +16,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 
@@ -80,30 +78,19 @@ public final class StoppedReaders {
     }
 
     private void run() throws IOException, InterruptedException {
-        byte[] secret = new byte[16];
-        new Random().nextBytes(secret);
-        String token = HexFormat.of().formatHex(secret);
-        int metricsPort = freePort();
+        Programs programs = new Programs(root, javaArgs);
+        String metrics = "127.0.0.1:" + freePort();
         try (ChildProcess bulk = ChildProcess.start(BulkServer.class, "none", List.of());
-                ChildProcess gateway = ChildProcess.start(Programs.command(
-                        root,
-                        "gateway",
-                        javaArgs,
-                        "--listen 127.0.0.1:0 --tunnel-listen 127.0.0.1:0 --default-agent bench --metrics-listen 127.0.0.1:"
-                                + metricsPort + " --token " + token))) {
-            String bulkPort = bulk.nextLine();
-            String ready = gateway.nextLine();
-            String http = Programs.valueOf("http", ready);
-            try (ChildProcess agent = ChildProcess.start(Programs.command(
-                    root,
-                    "agent",
-                    javaArgs,
-                    "--gateway ws://" + Programs.valueOf("tunnel", ready) + "/tunnel --agent-id bench --token " + token
-                            + " --upstream http://127.0.0.1:" + bulkPort))) {
-                agent.nextLine();
-                URI status = URI.create("http://127.0.0.1:" + metricsPort + "/status");
-                measure(Target.parseAddress(http), URI.create("http://" + http + "/small"), status, gateway, agent);
-            }
+                ChildProcess gateway = programs.startGateway("--metrics-listen " + metrics);
+                ChildProcess agent =
+                        programs.startAgent(gateway.readyValue("tunnel"), "127.0.0.1:" + bulk.readyLine())) {
+            String http = gateway.readyValue("http");
+            measure(
+                    Target.parseAddress(http),
+                    URI.create("http://" + http + "/small"),
+                    URI.create("http://" + metrics + "/status"),
+                    gateway,
+                    agent);
         }
     }
 
