@@ -46,10 +46,10 @@ final class AbuseGuard {
 
     /** DATA came for an open stream. Where that keeps its units an empty one is a unit, and only an empty piece of one is of no use. */
     @Nullable
-    ProtocolException onData(StreamTrace stream, Frame.Data data) {
+    ProtocolException onData(ReceiveHalf half, Frame.Data data) {
         boolean isUseless =
-                data.payload().length() == 0 && !data.isEnd() && (data.hasMore() || !stream.isMessageOriented());
-        return stream.countEmptyData(isUseless) <= limits.emptyDataInARow()
+                data.payload().length() == 0 && !data.isEnd() && (data.hasMore() || !half.isMessageOriented());
+        return half.countEmptyData(isUseless) <= limits.emptyDataInARow()
                 ? null
                 : calmDown("DATA without bytes, more than " + limits.emptyDataInARow() + " in a row on stream "
                         + data.streamId());

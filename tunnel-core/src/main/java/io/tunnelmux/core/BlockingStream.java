@@ -202,9 +202,8 @@ public final class BlockingStream implements StreamHandler, Closeable {
 
     @Override
     public void onMessage(TunnelStream from, Message message, boolean isEnd) {
-        Tunnel tunnel = from.tunnel();
-        int bytes = tunnel.encode(message).length();
-        if (!messages.put(message, bytes, tunnel.settings().maxMessageBytes())) {
+        if (!messages.put(
+                message, from.receiving.messageBytes, from.tunnel().settings().maxMessageBytes())) {
             from.cancel(ErrorCode.OVERLOADED, "messages wait that nobody receives");
         } else if (isEnd) {
             onInputEnd(null);

@@ -59,10 +59,10 @@ final class ControlQueue {
 
     /** @return whether that is new */
     boolean windowDue(TunnelStream stream) {
-        if (stream.isWindowDue) {
+        if (stream.receiving.isWindowDue) {
             return false;
         }
-        stream.isWindowDue = true;
+        stream.receiving.isWindowDue = true;
         windowsDue.addLast(stream);
         return true;
     }
@@ -97,13 +97,13 @@ final class ControlQueue {
 
     private @Nullable Frame nextWindow() {
         for (TunnelStream stream = windowsDue.pollFirst(); stream != null; stream = windowsDue.pollFirst()) {
-            if (!stream.isWindowDue) {
+            if (!stream.receiving.isWindowDue) {
                 endedWithWindowDue--;
                 continue;
             }
-            stream.isWindowDue = false;
+            stream.receiving.isWindowDue = false;
             if (stream.state().canReceive()) {
-                return new Frame.Window(stream.id(), stream.takeGrant());
+                return new Frame.Window(stream.id(), tunnel.tuner.takeStreamGrant(stream.receiving.window()));
             }
         }
         return null;
@@ -111,10 +111,10 @@ final class ControlQueue {
 
     /** A stream has ended: it is owed nothing. */
     void forget(TunnelStream stream) {
-        if (!stream.isWindowDue) {
+        if (!stream.receiving.isWindowDue) {
             return;
         }
-        stream.isWindowDue = false;
+        stream.receiving.isWindowDue = false;
         endedWithWindowDue++;
         if (2 * endedWithWindowDue > windowsDue.size()) {
             dropEnded();
@@ -125,7 +125,7 @@ final class ControlQueue {
     private void dropEnded() {
         for (int left = windowsDue.size(); left > 0; left--) {
             TunnelStream stream = windowsDue.pollFirst();
-            if (stream != null && stream.isWindowDue) {
+            if (stream != null && stream.receiving.isWindowDue) {
                 windowsDue.addLast(stream);
             }
         }

@@ -36,13 +36,6 @@ final class Fifo<T> {
         size++;
     }
 
-    void addFirst(T element) {
-        growIfFull();
-        head = (head - 1) & (slots.length - 1);
-        slots[head] = element;
-        size++;
-    }
-
     @Nullable
     T peekFirst() {
         return size == 0 ? null : at(0);

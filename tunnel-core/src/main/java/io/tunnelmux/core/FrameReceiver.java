@@ -100,11 +100,12 @@ final class FrameReceiver implements TransportListener {
             payload.release();
             stream.cancel(
                     ErrorCode.FLOW_CONTROL_ERROR,
-                    "DATA of " + length + " bytes, credit " + stream.receiveCreditBytes());
-        } else if (stream.dropsReceived()) {
+                    "DATA of " + length + " bytes, credit "
+                            + stream.receiving.window().availableBytes());
+        } else if (stream.sending.isCloseQueued()) {
             payload.release();
             stream.consumed(length);
-        } else if (!isTooMuch(guard.onData(stream.trace, frame))) {
+        } else if (!isTooMuch(guard.onData(stream.receiving, frame))) {
             stream.deliver(frame);
         } else {
             payload.release();
@@ -179,16 +180,16 @@ final class FrameReceiver implements TransportListener {
             stream.cancel(ErrorCode.STREAM_CLOSED, "MESSAGE behind END");
             return;
         }
-        if (stream.dropsReceived()) {
+        if (stream.sending.isCloseQueued()) {
             return;
         }
         Payload whole = frame.payload();
         boolean isEnd = frame.isEnd();
-        MessageAssembler assembler = stream.assembler;
+        MessageAssembler assembler = stream.receiving.assembler;
         if (frame.hasMore() || assembler != null) {
             if (assembler == null) {
                 assembler = new MessageAssembler();
-                stream.assembler = assembler;
+                stream.receiving.assembler = assembler;
             }
             if (!assemble(assembler, frame.payload(), frame.isEnd())) {
                 stream.cancel(ErrorCode.OVERLOADED, "unfinished messages hold " + MAX_ASSEMBLED_BYTES + " bytes");
@@ -200,7 +201,7 @@ final class FrameReceiver implements TransportListener {
             whole = assembler.whole();
             isEnd = assembler.isEnd();
             assembledBytes -= assembler.length();
-            stream.assembler = null;
+            stream.receiving.assembler = null;
         }
         if (isTooLong(whole.length())) {
             return;
@@ -212,7 +213,7 @@ final class FrameReceiver implements TransportListener {
         if (isOpening(message)) {
             stream.cancel(ErrorCode.PROTOCOL_ERROR, message.type() + " on a stream that is open");
         } else {
-            stream.deliver(message, isEnd);
+            stream.deliver(message, whole.length(), isEnd);
         }
     }
 
@@ -230,7 +231,7 @@ final class FrameReceiver implements TransportListener {
             return;
         }
         TunnelStream stream = streamFor(frame);
-        if (stream != null && !stream.onCredit(frame.increment())) {
+        if (stream != null && !stream.sending.onCredit(frame.increment())) {
             stream.cancel(
                     ErrorCode.FLOW_CONTROL_ERROR, "WINDOW of " + frame.increment() + " takes the credit past 2^31-1");
         }
@@ -342,10 +343,10 @@ final class FrameReceiver implements TransportListener {
 
     /** A stream has ended: the pieces of a message on it are of no use any more. */
     void forget(TunnelStream stream) {
-        MessageAssembler assembler = stream.assembler;
+        MessageAssembler assembler = stream.receiving.assembler;
         if (assembler != null) {
             assembledBytes -= assembler.length();
-            stream.assembler = null;
+            stream.receiving.assembler = null;
         }
     }
 
@@ -473,7 +474,7 @@ final class FrameReceiver implements TransportListener {
             return null;
         }
         TunnelStream stream = tunnel.streams().get(id);
-        boolean wasOpened = stream == null ? tunnel.streams().wasOpened(id) : !stream.isUnsent();
+        boolean wasOpened = stream == null ? tunnel.streams().wasOpened(id) : stream.sending.isOpenSent();
         if (!wasOpened) {
             onBreach(breach(what + " for stream " + id + ", which was never opened"));
             return null;

@@ -37,9 +37,13 @@ final class StreamQueue {
     /** About what the objects of a frame take on the heap. */
     private static final int UNIT_COST_BYTES = 64;
 
-    private final Fifo<Frame> frames = new Fifo<>();
+    /** What goes next: most streams have no more than that. */
+    private @Nullable Frame first;
+    /** Behind {@link #first}. Null as long as there never was any. */
+    private @Nullable Fifo<Frame> others;
+
     private int bytes;
-    /** Behind {@link #frames}, the small DATA that is being gathered; null if none is. */
+    /** Behind {@link #others}, the small DATA that is being gathered; null if none is. */
     private @Nullable Gathered gathered;
 
     private boolean isMessageOriented;
@@ -48,24 +52,28 @@ final class StreamQueue {
     private int unitFlags;
 
     private int recentBytes;
-    private boolean isResting = true;
-    private long restingSinceNanos;
+    /** When the last frame went out, or the first that waits was added if that is later. */
+    private long sinceNanos;
 
-    /** Bytes of DATA that wait; units with what they cost beside their bytes. */
+    /** Bytes of DATA that wait. */
+    int payloadBytes() {
+        return bytes;
+    }
+
+    /** As {@link #payloadBytes}, units with what they cost beside their bytes. */
     int bytes() {
-        return isMessageOriented ? bytes + UNIT_COST_BYTES * frames.size() : bytes;
+        return isMessageOriented ? bytes + UNIT_COST_BYTES * frames() : bytes;
     }
 
     boolean isEmpty() {
-        return gathered == null && frames.isEmpty();
+        return first == null && gathered == null;
     }
 
     /** Whether DATA with bytes is what goes next. */
     boolean needsCredit() {
-        Frame head = frames.peekFirst();
-        return head == null
+        return first == null
                 ? gathered != null
-                : head instanceof Frame.Data data && data.payload().length() > 0;
+                : first instanceof Frame.Data data && data.payload().length() > 0;
     }
 
     /** Whether a unit has been begun and not ended. */
@@ -73,7 +81,8 @@ final class StreamQueue {
         return isInUnit;
     }
 
-    void add(Frame frame) {
+    void add(Frame frame, long nowNanos) {
+        beginIfResting(nowNanos);
         if (frame instanceof Frame.Data data) {
             bytes += data.payload().length();
             if (isGatherable(frame) && gather(data)) {
@@ -81,11 +90,12 @@ final class StreamQueue {
             }
         }
         seal();
-        frames.addLast(frame);
+        addLast(frame);
     }
 
     /** Adds a unit, or a part of one if {@code hasMore}; takes the payload. From here on the stream is message-oriented. */
-    void addUnit(int streamId, Payload payload, boolean isText, boolean hasMore) {
+    void addUnit(int streamId, Payload payload, boolean isText, boolean hasMore, long nowNanos) {
+        beginIfResting(nowNanos);
         seal();
         isMessageOriented = true;
         if (!isInUnit) {
@@ -98,7 +108,7 @@ final class StreamQueue {
             return;
         }
         bytes += payload.length();
-        frames.addLast(new Frame.Data(streamId, payload, unitFlags | (hasMore ? Frame.FLAG_MORE : 0)));
+        addLast(new Frame.Data(streamId, payload, unitFlags | (hasMore ? Frame.FLAG_MORE : 0)));
         unitFlags = 0;
     }
 
@@ -113,10 +123,10 @@ final class StreamQueue {
     private boolean gather(Frame.Data data) {
         Gathered target = gathered;
         if (target == null) {
-            if (!isGatherable(frames.peekLast()) || !(frames.pollLast() instanceof Frame.Data first)) {
+            if (!isGatherable(last()) || !(removeLast() instanceof Frame.Data begun)) {
                 return false;
             }
-            target = new Gathered(first);
+            target = new Gathered(begun);
             gathered = target;
         } else if (target.length + data.payload().length() > GATHERED_BYTES) {
             return false;
@@ -128,84 +138,125 @@ final class StreamQueue {
     /** What was gathered takes its place in the queue. */
     private void seal() {
         if (gathered != null) {
-            frames.addLast(gathered.whole());
+            addLast(gathered.whole());
             gathered = null;
         }
     }
 
     /** Ends this half: by a flag on the last DATA if that still waits, else by an empty one. The end of a unit without bytes stays a frame of its own. */
-    void addEnd(int streamId) {
+    void addEnd(int streamId, long nowNanos) {
+        beginIfResting(nowNanos);
         seal();
-        if (frames.peekLast() instanceof Frame.Data last && last.payload().length() > 0) {
-            frames.pollLast();
-            frames.addLast(new Frame.Data(streamId, last.payload(), last.flags() | Frame.FLAG_END));
+        if (last() instanceof Frame.Data last && last.payload().length() > 0) {
+            removeLast();
+            addLast(new Frame.Data(streamId, last.payload(), last.flags() | Frame.FLAG_END));
         } else {
-            frames.addLast(new Frame.Data(streamId, Payload.EMPTY, Frame.FLAG_END));
+            addLast(new Frame.Data(streamId, Payload.EMPTY, Frame.FLAG_END));
         }
     }
 
     /** Takes the first frame, which must be there, or of a longer payload the first {@code maxBytes} as a frame of its own. */
     Frame take(int maxBytes) {
-        if (frames.isEmpty()) {
+        if (first == null) {
             seal();
         }
-        Frame first = frames.pollFirst();
-        if (first == null) {
+        Frame whole = first;
+        if (whole == null) {
             throw new IllegalStateException("nothing waits");
         }
-        Frame taken = first;
-        if (first instanceof Frame.Data data) {
-            if (data.payload().length() > maxBytes) {
+        if (whole instanceof Frame.Data data) {
+            int length = data.payload().length();
+            if (length > maxBytes) {
                 int pieceFlags = data.flags() & ~Frame.FLAG_END | (isMessageOriented ? Frame.FLAG_MORE : 0);
-                taken = new Frame.Data(data.streamId(), data.payload().retainedSlice(0, maxBytes), pieceFlags);
-                frames.addFirst(new Frame.Data(
-                        data.streamId(), data.payload().dropFirst(maxBytes), data.flags() & ~Frame.FLAG_TEXT));
+                Frame piece = new Frame.Data(data.streamId(), data.payload().retainedSlice(0, maxBytes), pieceFlags);
+                first = new Frame.Data(
+                        data.streamId(), data.payload().dropFirst(maxBytes), data.flags() & ~Frame.FLAG_TEXT);
                 bytes -= maxBytes;
-            } else {
-                bytes -= data.payload().length();
+                return piece;
             }
-        } else if (first instanceof Frame.Open open && open.payload().length() > maxBytes) {
-            taken = new Frame.Open(open.streamId(), open.payload().retainedSlice(0, maxBytes), Frame.FLAG_MORE);
-            frames.addFirst(new Frame.Open(open.streamId(), open.payload().dropFirst(maxBytes), open.flags()));
-        } else if (first instanceof Frame.Message message && message.payload().length() > maxBytes) {
-            taken = new Frame.Message(
+            bytes -= length;
+        } else if (whole instanceof Frame.Open open && open.payload().length() > maxBytes) {
+            Frame piece = new Frame.Open(open.streamId(), open.payload().retainedSlice(0, maxBytes), Frame.FLAG_MORE);
+            first = new Frame.Open(open.streamId(), open.payload().dropFirst(maxBytes), open.flags());
+            return piece;
+        } else if (whole instanceof Frame.Message message && message.payload().length() > maxBytes) {
+            Frame piece = new Frame.Message(
                     message.streamId(), message.payload().retainedSlice(0, maxBytes), Frame.FLAG_MORE);
-            frames.addFirst(
-                    new Frame.Message(message.streamId(), message.payload().dropFirst(maxBytes), message.flags()));
+            first = new Frame.Message(message.streamId(), message.payload().dropFirst(maxBytes), message.flags());
+            return piece;
         }
-        return taken;
+        first = others == null ? null : others.pollFirst();
+        return whole;
     }
 
     /** Drops and frees all that waits. */
     void clear() {
-        frames.forEach(frame -> {
-            if (frame instanceof Frame.Data data) {
-                data.payload().release();
-            }
-        });
-        frames.clear();
+        release(first);
+        if (others != null) {
+            others.forEach(StreamQueue::release);
+        }
+        first = null;
+        others = null;
         gathered = null;
         bytes = 0;
+    }
+
+    private static void release(@Nullable Frame frame) {
+        if (frame instanceof Frame.Data data) {
+            data.payload().release();
+        }
+    }
+
+    private int frames() {
+        return (first == null ? 0 : 1) + (others == null ? 0 : others.size());
+    }
+
+    private @Nullable Frame last() {
+        return others == null || others.isEmpty() ? first : others.peekLast();
+    }
+
+    private void addLast(Frame frame) {
+        if (first == null) {
+            first = frame;
+            return;
+        }
+        if (others == null) {
+            others = new Fifo<>();
+        }
+        others.addLast(frame);
+    }
+
+    private @Nullable Frame removeLast() {
+        if (others != null && !others.isEmpty()) {
+            return others.pollLast();
+        }
+        Frame removed = first;
+        first = null;
+        return removed;
     }
 
     // How much was sent lately: a leaky bucket, after Turner, "New directions in communications", IEEE Communications
     // Magazine 24(10), 1986.
 
-    /** Something waits, perhaps after a rest. */
-    void onReady(long nowNanos) {
-        if (isResting) {
-            isResting = false;
-            long forgotten = nowNanos - restingSinceNanos >> NANOS_PER_BYTE_SHIFT;
-            recentBytes = (int) Math.max(0, recentBytes - forgotten);
+    private void beginIfResting(long nowNanos) {
+        if (isEmpty()) {
+            if (recentBytes > 0) {
+                long forgotten = nowNanos - sinceNanos >> NANOS_PER_BYTE_SHIFT;
+                recentBytes = (int) Math.max(0, recentBytes - forgotten);
+            }
+            sinceNanos = nowNanos;
         }
     }
 
+    /** What was taken has gone out. */
     void onSent(int sentBytes, long nowNanos) {
         recentBytes = Math.min(MAX_RECENT_BYTES, recentBytes + sentBytes);
-        if (isEmpty()) {
-            isResting = true;
-            restingSinceNanos = nowNanos;
-        }
+        sinceNanos = nowNanos;
+    }
+
+    /** Since when what waits has waited: the last frame went out then, or it came when nothing else waited. */
+    long waitingSinceNanos() {
+        return sinceNanos;
     }
 
     boolean isSparse() {

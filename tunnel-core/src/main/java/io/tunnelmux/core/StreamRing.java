@@ -5,12 +5,12 @@ import org.jspecify.annotations.Nullable;
 /** Streams that wait for the same thing, first come first served. A stream is in at most one ring; all operations take constant time. */
 final class StreamRing {
 
-    private @Nullable TunnelStream first;
-    private @Nullable TunnelStream last;
+    private @Nullable SendHalf first;
+    private @Nullable SendHalf last;
     private int size;
 
     @Nullable
-    TunnelStream first() {
+    SendHalf first() {
         return first;
     }
 
@@ -22,23 +22,23 @@ final class StreamRing {
         return first == null;
     }
 
-    void addLast(TunnelStream stream) {
-        assert stream.ring == null : "stream " + stream.id() + " waits already";
-        stream.ring = this;
-        stream.previous = last;
+    void addLast(SendHalf half) {
+        assert half.ring == null : half.stream + " waits already";
+        half.ring = this;
+        half.previous = last;
         if (last == null) {
-            first = stream;
+            first = half;
         } else {
-            last.next = stream;
+            last.next = half;
         }
-        last = stream;
+        last = half;
         size++;
     }
 
-    void remove(TunnelStream stream) {
-        assert stream.ring == this : "stream " + stream.id() + " is not in this ring";
-        TunnelStream before = stream.previous;
-        TunnelStream after = stream.next;
+    void remove(SendHalf half) {
+        assert half.ring == this : half.stream + " is not in this ring";
+        SendHalf before = half.previous;
+        SendHalf after = half.next;
         if (before == null) {
             first = after;
         } else {
@@ -49,15 +49,15 @@ final class StreamRing {
         } else {
             after.previous = before;
         }
-        stream.ring = null;
-        stream.previous = null;
-        stream.next = null;
+        half.ring = null;
+        half.previous = null;
+        half.next = null;
         size--;
     }
 
     /** Gives a stream up to {@code target}, which may be this ring, as the last there. */
-    void moveToLast(TunnelStream stream, StreamRing target) {
-        remove(stream);
-        target.addLast(stream);
+    void moveToLast(SendHalf half, StreamRing target) {
+        remove(half);
+        target.addLast(half);
     }
 }

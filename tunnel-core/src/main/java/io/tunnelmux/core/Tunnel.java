@@ -323,8 +323,7 @@ public final class Tunnel {
     /** The peer opens a stream; who handles it is asked. */
     void onRemoteOpened(int id, Message request, boolean isEnd) {
         TunnelStream stream = new TunnelStream(this, Refused.HANDLER);
-        stream.trace.onOpened(request);
-        stream.beginRemotely(id, isEnd);
+        stream.beginRemotely(id, request, isEnd);
         streams.add(stream);
         openStreams = streams.size();
         StreamHandler streamHandler;
@@ -419,7 +418,7 @@ public final class Tunnel {
                 ErrorCode.TRANSPORT_LOST.value(),
                 "the tunnel has ended: " + outcome,
                 outcome.isLocal(),
-                stream.isUnsent() || isBeyondPeer(stream))));
+                !stream.sending.isOpenSent() || isBeyondPeer(stream))));
         if (tellPeer) {
             transport.write(new Frame.GoAway(
                     Math.min(drain.lastAcceptedId(), streams.lastRemoteId()), outcome.code(), 0, outcome.reason()));
@@ -457,8 +456,7 @@ public final class Tunnel {
             }
             return;
         }
-        stream.trace.onOpened(request);
-        stream.beginLocally(id, encoded, isEnd);
+        stream.beginLocally(id, request, encoded, isEnd);
         streams.add(stream);
         openStreams = streams.size();
     }

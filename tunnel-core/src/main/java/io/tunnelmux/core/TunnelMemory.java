@@ -35,8 +35,8 @@ final class TunnelMemory {
     private long reportedBytes;
     private long promisedBytes;
     private boolean wasRefused;
-    private @Nullable StreamHold longest;
-    private @Nullable StreamHold shortest;
+    private @Nullable TunnelStream longest;
+    private @Nullable TunnelStream shortest;
 
     TunnelMemory(TunnelLoop loop, TunnelConfig config) {
         this.loop = loop;
@@ -54,45 +54,41 @@ final class TunnelMemory {
     }
 
     /** A stream holds more, from about now on. */
-    void add(StreamHold hold, int bytes, long nowNanos) {
+    void onAdded(TunnelStream stream, int bytes, long nowNanos) {
         if (bytes == 0) {
             return;
         }
-        if (hold.bytes == 0) {
-            link(hold, nowNanos);
+        if (!stream.isHolding) {
+            link(stream, nowNanos);
         }
-        hold.bytes += bytes;
         change(bytes);
     }
 
     /** A consumer has taken some of what a stream holds. */
-    void onConsumed(StreamHold hold, int bytes) {
-        onSent(hold, bytes, hold.movedBytes + bytes >= MOVED_BYTES ? loop.nanoTime() : 0);
+    void onConsumed(TunnelStream stream, int bytes) {
+        onRemoved(stream, bytes, stream.movedBytes + bytes >= MOVED_BYTES ? loop.nanoTime() : 0);
     }
 
-    /** The transport has taken some of what a stream holds, about now. */
-    void onSent(StreamHold hold, int bytes, long nowNanos) {
+    /** A stream holds less, from about now on. */
+    void onRemoved(TunnelStream stream, int bytes, long nowNanos) {
         if (bytes == 0) {
             return;
         }
-        hold.bytes -= bytes;
-        hold.movedBytes += bytes;
-        if (hold.bytes == 0) {
-            unlink(hold);
-        } else if (hold.movedBytes >= MOVED_BYTES) {
-            unlink(hold);
-            link(hold, nowNanos);
+        stream.movedBytes += bytes;
+        if (stream.heldBytes() == 0) {
+            unlink(stream);
+        } else if (stream.movedBytes >= MOVED_BYTES) {
+            unlink(stream);
+            link(stream, nowNanos);
         }
         change(-bytes);
     }
 
-    /** A stream has ended, and holds nothing from here on. */
-    void forget(StreamHold hold) {
-        if (hold.bytes > 0) {
-            unlink(hold);
-            long bytes = hold.bytes;
-            hold.bytes = 0;
-            change(-bytes);
+    /** A stream has ended, and what it holds counts no more. */
+    void forget(TunnelStream stream) {
+        if (stream.isHolding) {
+            unlink(stream);
+            change(-stream.heldBytes());
         }
     }
 
@@ -127,21 +123,22 @@ final class TunnelMemory {
         }
     }
 
-    private void link(StreamHold hold, long nowNanos) {
-        hold.sinceNanos = nowNanos;
-        hold.movedBytes = 0;
-        hold.stalledLonger = shortest;
+    private void link(TunnelStream stream, long nowNanos) {
+        stream.isHolding = true;
+        stream.stalledSinceNanos = nowNanos;
+        stream.movedBytes = 0;
+        stream.stalledLonger = shortest;
         if (shortest == null) {
-            setLongest(hold);
+            setLongest(stream);
         } else {
-            shortest.stalledShorter = hold;
+            shortest.stalledShorter = stream;
         }
-        shortest = hold;
+        shortest = stream;
     }
 
-    private void unlink(StreamHold hold) {
-        StreamHold longer = hold.stalledLonger;
-        StreamHold shorter = hold.stalledShorter;
+    private void unlink(TunnelStream stream) {
+        TunnelStream longer = stream.stalledLonger;
+        TunnelStream shorter = stream.stalledShorter;
         if (shorter == null) {
             shortest = longer;
         } else {
@@ -152,14 +149,15 @@ final class TunnelMemory {
         } else {
             longer.stalledShorter = shorter;
         }
-        hold.stalledLonger = null;
-        hold.stalledShorter = null;
+        stream.isHolding = false;
+        stream.stalledLonger = null;
+        stream.stalledShorter = null;
     }
 
-    private void setLongest(@Nullable StreamHold hold) {
-        longest = hold;
-        if (hold != null) {
-            stalledSinceNanos.setRelease(hold.sinceNanos);
+    private void setLongest(@Nullable TunnelStream stream) {
+        longest = stream;
+        if (stream != null) {
+            stalledSinceNanos.setRelease(stream.stalledSinceNanos);
         }
     }
 
@@ -184,15 +182,16 @@ final class TunnelMemory {
         isSheddingDue.set(false);
         long nowNanos = loop.nanoTime();
         long excessBytes = budget.excessBytes();
-        for (StreamHold hold = longest; hold != null && excessBytes > 0; hold = longest) {
-            long stalledNanos = nowNanos - hold.sinceNanos;
+        for (TunnelStream stream = longest; stream != null && excessBytes > 0; stream = longest) {
+            long stalledNanos = nowNanos - stream.stalledSinceNanos;
             if (stalledNanos < STALLED_NANOS) {
                 return;
             }
-            excessBytes -= hold.bytes;
-            hold.stream.cancel(
+            int heldByIt = stream.heldBytes();
+            excessBytes -= heldByIt;
+            stream.cancel(
                     ErrorCode.OVERLOADED,
-                    "memory is short, and of " + hold.bytes + " bytes none has moved for "
+                    "memory is short, and of " + heldByIt + " bytes none has moved for "
                             + TimeUnit.NANOSECONDS.toMillis(stalledNanos) + " ms");
         }
     }

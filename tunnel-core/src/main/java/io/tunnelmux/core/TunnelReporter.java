@@ -32,8 +32,6 @@ final class TunnelReporter {
     private final PriorityQueue<Standing> longest = new PriorityQueue<>(
             Comparator.comparingLong(Standing::waitedNanos).thenComparing(Standing::id, Comparator.reverseOrder()));
 
-    private long heldBytes;
-
     private record Standing(TunnelStream stream, long sendingNanos, long receivingNanos) {
         long waitedNanos() {
             return Math.max(sendingNanos, receivingNanos);
@@ -76,17 +74,17 @@ final class TunnelReporter {
                 Duration.ofNanos(nowNanos - tunnel.keepAlive.startedNanos()),
                 roundTripNanos == 0 ? null : Duration.ofNanos(roundTripNanos),
                 tunnel.streams().size(),
-                heldBytes + tunnel.receiver.assembledBytes(),
+                tunnel.heldBytes() + tunnel.receiver.assembledBytes(),
                 describeLongest());
     }
 
     private void add(TunnelStream stream) {
-        StreamTrace trace = stream.trace;
-        heldBytes += stream.queue.bytes() + trace.unconsumedBytes();
+        StreamQueue queue = stream.sending.queue;
+        ReceiveHalf receiving = stream.receiving;
         longest.add(new Standing(
                 stream,
-                stream.queue.isEmpty() ? -1 : Math.max(0, nowNanos - trace.sendingSinceNanos()),
-                trace.unconsumedBytes() == 0 ? -1 : Math.max(0, nowNanos - trace.receivingSinceNanos())));
+                queue.isEmpty() ? -1 : Math.max(0, nowNanos - queue.waitingSinceNanos()),
+                receiving.window().heldBytes() == 0 ? -1 : Math.max(0, nowNanos - receiving.waitingSinceNanos())));
         if (longest.size() > maxStreams) {
             longest.remove();
         }
@@ -103,29 +101,31 @@ final class TunnelReporter {
 
     private StreamReport describe(Standing standing) {
         TunnelStream stream = standing.stream;
-        StreamTrace trace = stream.trace;
+        SendHalf sending = stream.sending;
+        ReceiveHalf receiving = stream.receiving;
+        int unconsumedBytes = receiving.window().heldBytes();
         return new StreamReport(
                 stream.id(),
                 tunnel.streams().isLocal(stream.id()),
-                stream.priority,
+                sending.priority,
                 descriptionOf(stream),
                 new StreamReport.Half(
-                        trace.sentBytes(), stream.queue.bytes(), waitToSend(stream), waited(standing.sendingNanos)),
+                        sending.sentBytes(), sending.queue.bytes(), waitToSend(sending), waited(standing.sendingNanos)),
                 new StreamReport.Half(
-                        trace.receivedBytes(),
-                        trace.unconsumedBytes(),
-                        trace.unconsumedBytes() == 0 ? Wait.NOTHING : Wait.CONSUMER,
+                        receiving.receivedBytes(),
+                        unconsumedBytes,
+                        unconsumedBytes == 0 ? Wait.NOTHING : Wait.CONSUMER,
                         waited(standing.receivingNanos)));
     }
 
-    private Wait waitToSend(TunnelStream stream) {
-        if (stream.queue.isEmpty()) {
+    private Wait waitToSend(SendHalf sending) {
+        if (sending.queue.isEmpty()) {
             return Wait.NOTHING;
         }
-        if (stream.ring == null) {
+        if (sending.ring == null) {
             return Wait.PEER_CREDIT;
         }
-        return tunnel.scheduler().isWithoutTunnelCredit(stream) ? Wait.TUNNEL_CREDIT : Wait.TRANSPORT;
+        return tunnel.scheduler().isWithoutTunnelCredit(sending) ? Wait.TUNNEL_CREDIT : Wait.TRANSPORT;
     }
 
     private static Duration waited(long nanos) {

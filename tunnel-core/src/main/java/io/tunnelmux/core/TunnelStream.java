@@ -16,53 +16,34 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TunnelStream {
 
-    /** From so many bytes waiting on, {@link #isWritable()} is false. */
-    static final int HIGH_WATER_BYTES = 64 * 1024;
-    /** Down to so many bytes, it becomes true again. */
-    static final int LOW_WATER_BYTES = 32 * 1024;
-
     private static final String HANDLER_FAILED = "the stream's handler failed";
 
-    final StreamQueue queue = new StreamQueue();
-    final StreamTrace trace = new StreamTrace();
+    final SendHalf sending;
+    final ReceiveHalf receiving = new ReceiveHalf();
+
+    // The links of TunnelMemory's list of streams that hold something.
+    @Nullable
+    TunnelStream stalledLonger;
 
     @Nullable
-    StreamRing ring;
+    TunnelStream stalledShorter;
 
-    @Nullable
-    TunnelStream previous;
+    boolean isHolding;
+    /** What it has got rid of since {@link #stalledSinceNanos}. */
+    int movedBytes;
 
-    @Nullable
-    TunnelStream next;
-
-    /** Of the message that comes in pieces; the receiver's. */
-    @Nullable
-    MessageAssembler assembler;
-
-    Priority priority = Priority.NORMAL;
-    int deficitBytes;
-    boolean isWindowDue;
+    long stalledSinceNanos;
 
     private final Tunnel tunnel;
-    private final StreamHold hold = new StreamHold(this);
     private StreamHandler handler;
     private int id;
     private StreamState state = StreamState.OPEN;
-    private SendWindow sendWindow = NO_CREDIT;
-    private ReceiveWindow receiveWindow = NO_WINDOW;
-    private boolean isOpenSent;
-    private boolean isEndQueued;
-    private boolean isCloseQueued;
-    private boolean owesWritable;
-    private @Nullable Outcome closing;
     private @Nullable Outcome outcome;
-
-    private static final SendWindow NO_CREDIT = new SendWindow(0);
-    private static final ReceiveWindow NO_WINDOW = new ReceiveWindow(0);
 
     TunnelStream(Tunnel tunnel, StreamHandler handler) {
         this.tunnel = tunnel;
         this.handler = handler;
+        sending = new SendHalf(this, tunnel);
     }
 
     /** The tunnel that carries it. */
@@ -80,7 +61,7 @@ public final class TunnelStream {
      * costs memory. Exact on the loop, elsewhere a hint.
      */
     public boolean isWritable() {
-        return queue.bytes() < HIGH_WATER_BYTES;
+        return sending.isWritable();
     }
 
     /**
@@ -90,9 +71,9 @@ public final class TunnelStream {
      */
     public void write(Payload payload) {
         if (actsNow()) {
-            writeInLoop(payload, false);
+            sending.write(payload, false);
         } else {
-            actSoon(() -> writeInLoop(payload, false));
+            actSoon(() -> sending.write(payload, false));
         }
     }
 
@@ -108,15 +89,15 @@ public final class TunnelStream {
      */
     public void writeUnit(Payload payload, boolean isText, boolean hasMore) {
         if (actsNow()) {
-            writeUnitInLoop(payload, isText, hasMore);
+            sending.writeUnit(payload, isText, hasMore);
         } else {
-            actSoon(() -> writeUnitInLoop(payload, isText, hasMore));
+            actSoon(() -> sending.writeUnit(payload, isText, hasMore));
         }
     }
 
     /** As {@link #write}, and this side's half ends with these bytes. */
     public void writeLast(Payload payload) {
-        act(() -> writeInLoop(payload, true));
+        act(() -> sending.write(payload, true));
     }
 
     /**
@@ -126,7 +107,7 @@ public final class TunnelStream {
      * @throws IllegalStateException on the loop, if this side has ended the stream before
      */
     public void send(Message message, boolean isEnd) {
-        act(() -> sendInLoop(message, isEnd));
+        act(() -> sending.send(message, isEnd));
     }
 
     /**
@@ -135,7 +116,7 @@ public final class TunnelStream {
      * @throws IllegalStateException on the loop, within a unit of {@link #writeUnit}
      */
     public void end() {
-        act(this::endInLoop);
+        act(sending::end);
     }
 
     /**
@@ -154,7 +135,7 @@ public final class TunnelStream {
      */
     public void close(int code, String reason) {
         Outcome.requireCode(code);
-        act(() -> closeInLoop(code, reason));
+        act(() -> sending.close(code, reason));
     }
 
     /** Aborts the stream at once: what was queued is dropped on both sides. */
@@ -184,7 +165,7 @@ public final class TunnelStream {
 
     /** How urgent it is from here on, beside the other streams of the tunnel; {@link Priority#NORMAL} before. */
     public void priority(Priority newPriority) {
-        act(() -> tunnel.scheduler().prioritise(this, newPriority));
+        act(() -> tunnel.scheduler().prioritise(sending, newPriority));
     }
 
     @Override
@@ -217,96 +198,11 @@ public final class TunnelStream {
         });
     }
 
-    private void writeInLoop(Payload payload, boolean isEnd) {
-        if (!takes(payload, true)) {
-            return;
-        }
-        if (payload.length() == 0 && !isEnd) {
-            payload.release();
-            return;
-        }
-        isEndQueued = isEnd;
-        tunnel.memory.add(hold, payload.length(), tunnel.scheduler().nowNanos());
-        enqueue(new Frame.Data(id, payload, isEnd ? Frame.FLAG_END : 0));
-        owesWritable |= !isWritable();
-    }
-
-    private void writeUnitInLoop(Payload payload, boolean isText, boolean hasMore) {
-        if (!takes(payload, false)) {
-            return;
-        }
-        markIfFirst();
-        tunnel.memory.add(hold, payload.length(), tunnel.scheduler().nowNanos());
-        queue.addUnit(id, payload, isText, hasMore);
-        tunnel.scheduler().ready(this);
-        owesWritable |= !isWritable();
-    }
-
-    /** Whether a payload can still be sent; if not, it is freed. */
-    private boolean takes(Payload payload, boolean isBetweenUnits) {
-        if (isGone() || cannotSend(isBetweenUnits)) {
-            payload.release();
-        }
-        if (!isGone()) {
-            requireCanSend(isBetweenUnits);
-        }
-        return !isGone();
-    }
-
-    private void sendInLoop(Message message, boolean isEnd) {
+    void cancelInLoop(int code, String reason) {
         if (isGone()) {
             return;
         }
-        requireCanSend(isEnd);
-        Payload encoded = tunnel.encode(message);
-        if (encoded.length() > tunnel.peerMaxMessageBytes()) {
-            cancelInLoop(
-                    ErrorCode.FRAME_TOO_LARGE.value(),
-                    message.type() + " of " + encoded.length() + " bytes, the peer takes "
-                            + tunnel.peerMaxMessageBytes());
-            return;
-        }
-        isEndQueued = isEnd;
-        enqueue(new Frame.Message(id, encoded, isEnd ? Frame.FLAG_END : 0));
-    }
-
-    private void endInLoop() {
-        if (isGone() || isEndQueued || isCloseQueued) {
-            return;
-        }
-        requireCanSend(true);
-        isEndQueued = true;
-        markIfFirst();
-        queue.addEnd(id);
-        tunnel.scheduler().ready(this);
-    }
-
-    private void enqueue(Frame frame) {
-        markIfFirst();
-        queue.add(frame);
-        tunnel.scheduler().ready(this);
-    }
-
-    private void markIfFirst() {
-        if (queue.isEmpty()) {
-            trace.onSendingMoved(tunnel.scheduler().nowNanos());
-        }
-    }
-
-    private void closeInLoop(int code, String reason) {
-        if (isGone() || isCloseQueued) {
-            return;
-        }
-        isCloseQueued = true;
-        closing = Outcome.local(code, reason);
-        enqueue(new Frame.Close(id, code, reason));
-    }
-
-    private void cancelInLoop(int code, String reason) {
-        if (isGone()) {
-            return;
-        }
-        if (isOpenSent) {
+        if (sending.isOpenSent()) {
             tunnel.scheduler().control(new Frame.Cancel(id, code, reason));
         }
         finish(Outcome.local(code, reason));
@@ -316,58 +212,33 @@ public final class TunnelStream {
         if (isGone()) {
             return;
         }
-        boolean isGrantDue = receiveWindow.onTaken(bytes);
-        trace.onConsumed(bytes);
-        if (trace.unconsumedBytes() > 0 && trace.unconsumedBytes() <= receiveWindow.availableBytes() / 4) {
-            trace.onReceivingMoved(tunnel.loop().nanoTime());
+        boolean isGrantDue = receiving.window().onTaken(bytes);
+        if (receiving.keepsUp()) {
+            receiving.waitsFrom(tunnel.loop().nanoTime());
         }
-        tunnel.memory.onConsumed(hold, bytes);
+        tunnel.memory.onConsumed(this, bytes);
         if (isGrantDue && state.canReceive()) {
             tunnel.scheduler().windowDue(this);
-        }
-    }
-
-    /** Whether it has ended, or never began because the tunnel could not take it. */
-    private boolean isGone() {
-        return outcome != null || id == 0;
-    }
-
-    /** Whether this side has ended, or is within a unit and wants to send what is none of its parts. */
-    private boolean cannotSend(boolean isBetweenUnits) {
-        return isEndQueued || isCloseQueued || isBetweenUnits && queue.isInUnit();
-    }
-
-    private void requireCanSend(boolean isBetweenUnits) {
-        if (cannotSend(isBetweenUnits)) {
-            throw new IllegalStateException(
-                    this + (isEndQueued || isCloseQueued ? " was ended by this side" : " is within a unit"));
         }
     }
 
     // From here on: the tunnel's and the scheduler's, on the loop.
 
     /** A stream of this side begins, with its OPEN queued first. */
-    void beginLocally(int newId, Payload request, boolean isEnd) {
-        begin(newId);
-        isEndQueued = isEnd;
-        markIfFirst();
-        queue.add(new Frame.Open(newId, request, isEnd ? Frame.FLAG_END : 0));
-        tunnel.scheduler().opening(this);
+    void beginLocally(int newId, Message request, Payload encoded, boolean isEnd) {
+        id = newId;
+        receiving.begin(tunnel.settings().streamWindowBytes(), request);
+        sending.begin(newId, tunnel.peer().settings().streamWindowBytes(), encoded, isEnd);
     }
 
     /** A stream of the peer begins. */
-    void beginRemotely(int newId, boolean isEnd) {
-        begin(newId);
-        isOpenSent = true;
+    void beginRemotely(int newId, Message request, boolean isEnd) {
+        id = newId;
+        receiving.begin(tunnel.settings().streamWindowBytes(), request);
+        sending.begin(tunnel.peer().settings().streamWindowBytes());
         if (isEnd) {
             state = state.endedRemotely();
         }
-    }
-
-    private void begin(int newId) {
-        id = newId;
-        sendWindow = new SendWindow(tunnel.peer().settings().streamWindowBytes());
-        receiveWindow = new ReceiveWindow(tunnel.settings().streamWindowBytes());
     }
 
     /** From here on {@code newHandler} is told; also of the end, if the stream has ended while the handler was chosen. */
@@ -390,41 +261,14 @@ public final class TunnelStream {
         return handler;
     }
 
-    /** Whether it has told the peer, or is about to, that it wants nothing more. */
-    boolean dropsReceived() {
-        return isCloseQueued;
+    /** Whether it has ended, or never began because the tunnel could not take it. */
+    boolean isGone() {
+        return outcome != null || id == 0;
     }
 
-    /** Whether nothing of it has gone to the transport. */
-    boolean isUnsent() {
-        return !isOpenSent;
-    }
-
-    int receiveCreditBytes() {
-        return receiveWindow.availableBytes();
-    }
-
-    int sendCreditBytes() {
-        return sendWindow.availableBytes();
-    }
-
-    /** Whether the next frame in the queue could go, as far as this stream is concerned. */
-    boolean mayBeReady() {
-        return !queue.isEmpty() && (sendWindow.availableBytes() > 0 || !queue.needsCredit());
-    }
-
-    int takeGrant() {
-        return tunnel.tuner.takeStreamGrant(receiveWindow);
-    }
-
-    void onOpenSent() {
-        isOpenSent = true;
-    }
-
-    void onDataSent(int bytes, long nowNanos) {
-        sendWindow.onSent(bytes);
-        trace.onDataSent(bytes);
-        tunnel.memory.onSent(hold, bytes, nowNanos);
+    /** What is held for it: queued and not sent, and received and not consumed. */
+    int heldBytes() {
+        return sending.queue.payloadBytes() + receiving.window().heldBytes();
     }
 
     void onEndSent() {
@@ -432,38 +276,18 @@ public final class TunnelStream {
         finishIfEnded();
     }
 
-    void onCloseSent() {
-        if (closing != null) {
-            finish(closing);
-        }
-    }
-
-    /** Tells the handler, if it waits for it, that there is room again. */
+    /** There is room again for more to be sent. */
     void tellWritable() {
-        if (owesWritable && outcome == null && queue.bytes() <= LOW_WATER_BYTES) {
-            owesWritable = false;
-            if (!isEndQueued && !isCloseQueued) {
-                callHandler(() -> handler.onWritable(this));
-            }
-        }
+        callHandler(() -> handler.onWritable(this));
     }
 
     /** @return false if the peer had no credit for them */
     boolean onDataArrived(int bytes) {
-        if (!receiveWindow.onReceived(bytes)) {
+        long nowNanos = tunnel.keepAlive.lastByteNanos();
+        if (!receiving.onReceived(bytes, nowNanos)) {
             return false;
         }
-        trace.onDataReceived(bytes, tunnel.keepAlive.lastByteNanos());
-        tunnel.memory.add(hold, bytes, tunnel.keepAlive.lastByteNanos());
-        return true;
-    }
-
-    /** @return false if the credit would pass 2^31-1 */
-    boolean onCredit(int increment) {
-        if (!sendWindow.onGranted(increment)) {
-            return false;
-        }
-        tunnel.scheduler().ready(this);
+        tunnel.memory.onAdded(this, bytes, nowNanos);
         return true;
     }
 
@@ -483,7 +307,9 @@ public final class TunnelStream {
         }
     }
 
-    void deliver(Message message, boolean isEnd) {
+    /** @param messageBytes its length on the wire */
+    void deliver(Message message, int messageBytes, boolean isEnd) {
+        receiving.messageBytes = messageBytes;
         if (isEnd) {
             state = state.endedRemotely();
         }
@@ -505,10 +331,10 @@ public final class TunnelStream {
             return;
         }
         outcome = newOutcome;
+        tunnel.memory.forget(this);
         tunnel.forget(this);
-        tunnel.memory.forget(hold);
-        tunnel.tuner.forget(receiveWindow);
-        queue.clear();
+        tunnel.tuner.forget(receiving.window());
+        sending.queue.clear();
         tellClosed(newOutcome);
     }
 

@@ -93,7 +93,7 @@ final class WriteScheduler {
             return;
         }
         messageBytes += encoded.length();
-        messages.add(new Frame.Message(0, encoded, 0));
+        messages.add(new Frame.Message(0, encoded, 0), nowNanos());
         wake();
     }
 
@@ -119,34 +119,33 @@ final class WriteScheduler {
     }
 
     /** A stream's OPEN, and perhaps more, waits in its queue. */
-    void opening(TunnelStream stream) {
-        opening.addLast(stream);
+    void opening(SendHalf half) {
+        opening.addLast(half);
         wake();
     }
 
     /** A stream has queued something, or has more credit. */
-    void ready(TunnelStream stream) {
-        if (stream.ring == null && stream.mayBeReady()) {
+    void ready(SendHalf half) {
+        if (half.ring == null && half.mayBeReady()) {
             wake();
-            stream.queue.onReady(turnNanos);
-            stream.deficitBytes = QUANTUM_BYTES;
-            laneOf(stream).ready.addLast(stream);
+            half.deficitBytes = QUANTUM_BYTES;
+            laneOf(half).ready.addLast(half);
         }
     }
 
-    void prioritise(TunnelStream stream, Priority priority) {
-        stream.priority = priority;
-        StreamRing ring = stream.ring;
-        StreamLane lane = laneOf(stream);
+    void prioritise(SendHalf half, Priority priority) {
+        half.priority = priority;
+        StreamRing ring = half.ring;
+        StreamLane lane = laneOf(half);
         if (ring != null && ring != opening && !lane.has(ring)) {
-            ring.moveToLast(stream, lane.ready);
+            ring.moveToLast(half, lane.ready);
         }
     }
 
-    private StreamLane laneOf(TunnelStream stream) {
-        return switch (stream.priority) {
+    private StreamLane laneOf(SendHalf half) {
+        return switch (half.priority) {
             case INTERACTIVE -> interactive;
-            case NORMAL -> stream.queue.isSparse() ? interactive : normal;
+            case NORMAL -> half.queue.isSparse() ? interactive : normal;
             case BULK -> bulk;
         };
     }
@@ -164,8 +163,9 @@ final class WriteScheduler {
 
     /** A stream has ended. */
     void forget(TunnelStream stream) {
-        if (stream.ring != null) {
-            stream.ring.remove(stream);
+        SendHalf half = stream.sending;
+        if (half.ring != null) {
+            half.ring.remove(half);
         }
         control.forget(stream);
     }
@@ -184,8 +184,8 @@ final class WriteScheduler {
     }
 
     /** Whether this stream could send if the peer took more on the tunnel. */
-    boolean isWithoutTunnelCredit(TunnelStream stream) {
-        StreamRing ring = stream.ring;
+    boolean isWithoutTunnelCredit(SendHalf half) {
+        StreamRing ring = half.ring;
         return ring != null
                 && (ring == interactive.withoutTunnelCredit
                         || ring == normal.withoutTunnelCredit
@@ -194,7 +194,7 @@ final class WriteScheduler {
 
     void wake() {
         if (!isDrainDue) {
-            turnNanos = nowNanos();
+            nowNanos();
             isDrainDue = true;
             tunnel.loop().execute(drain);
         }
@@ -246,7 +246,7 @@ final class WriteScheduler {
         if (messageShare.isLeft() && !messages.isEmpty()) {
             return nextMessage();
         }
-        TunnelStream first = opening.first();
+        SendHalf first = opening.first();
         if (openShare.isLeft() && first != null) {
             return nextOpen(first);
         }
@@ -272,14 +272,15 @@ final class WriteScheduler {
         return piece;
     }
 
-    private Frame nextOpen(TunnelStream stream) {
-        Frame.Open piece = (Frame.Open) stream.queue.take(pieceBytes());
+    private Frame nextOpen(SendHalf half) {
+        Frame.Open piece = (Frame.Open) half.queue.take(pieceBytes());
         openShare.use(FRAME_COST_BYTES + piece.payload().length());
-        stream.onOpenSent();
+        half.queue.onSent(0, turnNanos);
+        half.onOpenSent();
         if (!piece.hasMore()) {
-            opening.remove(stream);
-            onFrameTaken(stream, piece.isEnd(), false);
-            ready(stream);
+            opening.remove(half);
+            onFrameTaken(half, piece.isEnd(), false);
+            ready(half);
         }
         return piece;
     }
@@ -287,29 +288,29 @@ final class WriteScheduler {
     /** The next frame of a lane, or null if nothing in it can go or its share is used up. */
     private @Nullable Frame nextOf(StreamLane lane) {
         while (lane.share.isLeft()) {
-            TunnelStream stream = lane.turn(hasTunnelCredit()).first();
-            if (stream == null) {
+            SendHalf half = lane.turn(hasTunnelCredit()).first();
+            if (half == null) {
                 return null;
             }
-            if (stream.deficitBytes <= 0) {
-                stream.deficitBytes += QUANTUM_BYTES;
-                move(stream, lane.ready);
-            } else if (stream.queue.needsCredit() && !hasTunnelCredit()) {
-                move(stream, lane.withoutTunnelCredit);
+            if (half.deficitBytes <= 0) {
+                half.deficitBytes += QUANTUM_BYTES;
+                move(half, lane.ready);
+            } else if (half.queue.needsCredit() && !hasTunnelCredit()) {
+                move(half, lane.withoutTunnelCredit);
             } else {
-                return nextOf(stream, lane);
+                return nextOf(half, lane);
             }
         }
         return null;
     }
 
-    private Frame nextOf(TunnelStream stream, StreamLane lane) {
+    private Frame nextOf(SendHalf half, StreamLane lane) {
         int limitBytes = pieceBytes();
-        if (stream.queue.needsCredit()) {
-            int creditBytes = Math.min(stream.sendCreditBytes(), tunnelSendWindow.availableBytes());
+        if (half.queue.needsCredit()) {
+            int creditBytes = Math.min(half.creditBytes(), tunnelSendWindow.availableBytes());
             limitBytes = Math.min(limitBytes, creditBytes);
         }
-        Frame frame = stream.queue.take(limitBytes);
+        Frame frame = half.queue.take(limitBytes);
         int payloadBytes = 0;
         boolean isEnd = false;
         boolean isClose = false;
@@ -317,24 +318,24 @@ final class WriteScheduler {
             payloadBytes = data.payload().length();
             isEnd = data.isEnd();
             tunnelSendWindow.onSent(payloadBytes);
-            stream.onDataSent(payloadBytes, turnNanos);
+            half.onDataSent(payloadBytes, turnNanos);
         } else if (frame instanceof Frame.Message message) {
             payloadBytes = message.payload().length();
             isEnd = message.isEnd() && !message.hasMore();
         } else {
             isClose = true;
         }
-        stream.queue.onSent(payloadBytes, turnNanos);
-        stream.deficitBytes -= FRAME_COST_BYTES + payloadBytes;
+        half.queue.onSent(payloadBytes, turnNanos);
+        half.deficitBytes -= FRAME_COST_BYTES + payloadBytes;
         lane.share.use(FRAME_COST_BYTES + payloadBytes);
-        if (!stream.mayBeReady()) {
-            move(stream, null);
-        } else if (lane == interactive && laneOf(stream) != lane) {
-            move(stream, laneOf(stream).ready);
-        } else if (stream.ring == lane.withoutTunnelCredit && !stream.queue.needsCredit()) {
-            move(stream, lane.ready);
+        if (!half.mayBeReady()) {
+            move(half, null);
+        } else if (lane == interactive && laneOf(half) != lane) {
+            move(half, laneOf(half).ready);
+        } else if (half.ring == lane.withoutTunnelCredit && !half.queue.needsCredit()) {
+            move(half, lane.ready);
         }
-        onFrameTaken(stream, isEnd, isClose);
+        onFrameTaken(half, isEnd, isClose);
         return frame;
     }
 
@@ -352,22 +353,21 @@ final class WriteScheduler {
         return tunnelSendWindow.availableBytes() > 0;
     }
 
-    private static void move(TunnelStream stream, @Nullable StreamRing target) {
-        if (stream.ring != null) {
-            stream.ring.remove(stream);
+    private static void move(SendHalf half, @Nullable StreamRing target) {
+        if (half.ring != null) {
+            half.ring.remove(half);
         }
         if (target != null) {
-            target.addLast(stream);
+            target.addLast(half);
         }
     }
 
-    private void onFrameTaken(TunnelStream stream, boolean isEnd, boolean isClose) {
-        stream.trace.onSendingMoved(turnNanos);
+    private void onFrameTaken(SendHalf half, boolean isEnd, boolean isClose) {
         if (isClose) {
-            stream.onCloseSent();
+            half.onCloseSent();
         } else if (isEnd) {
-            stream.onEndSent();
+            half.stream.onEndSent();
         }
-        stream.tellWritable();
+        half.tellWritable();
     }
 }

@@ -23,7 +23,7 @@ class AbuseGuardTest {
 
     private final VirtualLoop loop = new VirtualLoop();
     private final AbuseGuard guard = new AbuseGuard(loop, AbuseLimits.DEFAULTS);
-    private final StreamTrace stream = new StreamTrace();
+    private final ReceiveHalf stream = new ReceiveHalf();
 
     @Test
     void letsPingsComeInABurstAndThenAtTheirRate() {
@@ -84,7 +84,7 @@ class AbuseGuardTest {
 
     @Test
     void whereUnitsAreKeptAnEmptyOneIsAUnit() {
-        stream.onOpened(new Message.ProxyWebSocketStart("r1", "/", null, null, null, Headers.EMPTY, null));
+        stream.begin(65_536, new Message.ProxyWebSocketStart("r1", "/", null, null, null, Headers.EMPTY, null));
         for (int i = 0; i < 1_000; i++) {
             assertThat(guard.onData(stream, NOTHING)).isNull();
         }

@@ -137,7 +137,7 @@ class HostilePeerTest {
                 return frame(1, random.nextInt(4) == 0 ? 1 : 0, last == 0 ? 1 : last + 2, request());
             }
             TunnelStream stream = open.get(random.nextInt(open.size()));
-            int id = stream.isUnsent() ? 0 : stream.id();
+            int id = stream.sending.isOpenSent() ? stream.id() : 0;
             int flags = random.nextInt(8) == 0 ? 1 : 0;
             return switch (id == 0 ? 3 : random.nextInt(16)) {
                 case 0, 1 -> frame(2, flags, id, response());

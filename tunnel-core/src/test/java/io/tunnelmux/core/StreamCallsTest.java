@@ -124,12 +124,12 @@ class StreamCallsTest {
 
         stream.write(Rig.bytes(16_384));
         rig.loop.runUntilIdle();
-        stream.write(Rig.bytes(TunnelStream.HIGH_WATER_BYTES - 1));
+        stream.write(Rig.bytes(SendHalf.HIGH_WATER_BYTES - 1));
         assertThat(stream.isWritable()).isTrue();
         stream.write(Rig.bytes(1));
         assertThat(stream.isWritable()).isFalse();
 
-        rig.peer.sends(new Frame.Window(stream.id(), TunnelStream.LOW_WATER_BYTES - 1));
+        rig.peer.sends(new Frame.Window(stream.id(), SendHalf.LOW_WATER_BYTES - 1));
         assertThat(rig.handler(stream).writableCalls()).isZero();
         rig.peer.sends(new Frame.Window(stream.id(), 1));
         assertThat(rig.handler(stream).writableCalls()).isEqualTo(1);

@@ -17,9 +17,9 @@ class StreamRingTest {
 
     @Test
     void isFirstComeFirstServed() {
-        TunnelStream first = stream();
-        TunnelStream second = stream();
-        TunnelStream third = stream();
+        SendHalf first = stream();
+        SendHalf second = stream();
+        SendHalf third = stream();
         ring.addLast(first);
         ring.addLast(second);
         ring.addLast(third);
@@ -34,8 +34,8 @@ class StreamRingTest {
 
     @Test
     void knowsHowManyItHas() {
-        TunnelStream first = stream();
-        TunnelStream second = stream();
+        SendHalf first = stream();
+        SendHalf second = stream();
 
         assertThat(ring.isEmpty()).isTrue();
         ring.addLast(first);
@@ -49,7 +49,7 @@ class StreamRingTest {
     @Test
     void givesAStreamUpToTheEndOfAnotherRing() {
         StreamRing other = new StreamRing();
-        List<TunnelStream> streams = List.of(stream(), stream(), stream());
+        List<SendHalf> streams = List.of(stream(), stream(), stream());
         other.addLast(streams.get(0));
         ring.addLast(streams.get(1));
         ring.addLast(streams.get(2));
@@ -62,7 +62,7 @@ class StreamRingTest {
 
     @Test
     void takesNoStreamTwiceAndGivesUpNoneThatItDoesNotHave() {
-        TunnelStream stream = stream();
+        SendHalf stream = stream();
         ring.addLast(stream);
 
         assertThatThrownBy(() -> new StreamRing().addLast(stream)).isInstanceOf(AssertionError.class);
@@ -72,13 +72,13 @@ class StreamRingTest {
     @Test
     void isTheSameAsALinkedSetWhateverComesAndGoes() {
         SplittableRandom random = new SplittableRandom(1);
-        List<TunnelStream> streams = new ArrayList<>();
+        List<SendHalf> streams = new ArrayList<>();
         for (int i = 0; i < 20; i++) {
             streams.add(stream());
         }
-        Set<TunnelStream> model = new LinkedHashSet<>();
+        Set<SendHalf> model = new LinkedHashSet<>();
         for (int i = 0; i < 20_000; i++) {
-            TunnelStream stream = streams.get(random.nextInt(streams.size()));
+            SendHalf stream = streams.get(random.nextInt(streams.size()));
             if (!model.contains(stream)) {
                 ring.addLast(stream);
                 model.add(stream);
@@ -94,13 +94,13 @@ class StreamRingTest {
         }
     }
 
-    private TunnelStream stream() {
-        return new TunnelStream(tunnel, Refused.HANDLER);
+    private SendHalf stream() {
+        return new TunnelStream(tunnel, Refused.HANDLER).sending;
     }
 
-    private static List<TunnelStream> content(StreamRing ring) {
-        List<TunnelStream> content = new ArrayList<>();
-        for (TunnelStream stream = ring.first(); stream != null; stream = stream.next) {
+    private static List<SendHalf> content(StreamRing ring) {
+        List<SendHalf> content = new ArrayList<>();
+        for (SendHalf stream = ring.first(); stream != null; stream = stream.next) {
             content.add(stream);
         }
         return content;

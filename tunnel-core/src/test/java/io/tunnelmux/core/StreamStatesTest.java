@@ -174,7 +174,7 @@ class StreamStatesTest {
                 }
             }
             case "credit", "of no use" -> {
-                assertThat(stream.sendCreditBytes()).isEqualTo(WINDOW_BYTES + 7);
+                assertThat(stream.sending.creditBytes()).isEqualTo(WINDOW_BYTES + 7);
                 assertThat(stream.state().canSend()).isEqualTo(answer.equals("credit"));
                 assertThat(handler.outcome()).isNull();
             }

@@ -149,7 +149,7 @@ class StreamTableTest {
 
     private TunnelStream stream(int id) {
         TunnelStream stream = new TunnelStream(tunnel, Refused.HANDLER);
-        stream.beginRemotely(id, false);
+        stream.beginRemotely(id, Rig.request(), false);
         return stream;
     }
 }
