@@ -3,6 +3,7 @@ package io.tunnelmux.core;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tunnelmux.core.testing.PeerBytes;
 import io.tunnelmux.core.testing.VirtualLoop;
 import io.tunnelmux.protocol.Capabilities;
 import io.tunnelmux.protocol.ErrorCode;
@@ -174,7 +175,7 @@ class HandshakeTest {
     @Test
     void theDiallerSendsNothingMoreBeforeItIsAnswered() {
         VirtualLoop loop = new VirtualLoop();
-        VectorTransport transport = new VectorTransport(loop, Settings.DEFAULT_MAX_FRAME_BYTES);
+        PeerBytes transport = new PeerBytes(loop, Settings.DEFAULT_MAX_FRAME_BYTES);
         Rig handler = Rig.open();
         Tunnel tunnel = new Tunnel(transport, TunnelConfig.DEFAULTS, dialler(JSON), handler, new Nobody());
         tunnel.start();
@@ -192,7 +193,7 @@ class HandshakeTest {
     void aGatewaysGoawayInPlaceOfItsHelloEndsTheTunnelWhateverItSays() {
         for (ErrorCode code : List.of(ErrorCode.NO_ERROR, ErrorCode.SHUTTING_DOWN, ErrorCode.OVERLOADED)) {
             VirtualLoop loop = new VirtualLoop();
-            VectorTransport transport = new VectorTransport(loop, Settings.DEFAULT_MAX_FRAME_BYTES);
+            PeerBytes transport = new PeerBytes(loop, Settings.DEFAULT_MAX_FRAME_BYTES);
             Nobody owner = new Nobody();
             Tunnel tunnel = new Tunnel(transport, TunnelConfig.DEFAULTS, dialler(JSON), Rig.open(), owner);
             tunnel.start();

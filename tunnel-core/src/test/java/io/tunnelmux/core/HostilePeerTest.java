@@ -2,6 +2,7 @@ package io.tunnelmux.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tunnelmux.core.testing.PeerBytes;
 import io.tunnelmux.core.testing.VirtualLoop;
 import io.tunnelmux.protocol.Capabilities;
 import io.tunnelmux.protocol.ErrorCode;
@@ -60,7 +61,7 @@ class HostilePeerTest {
         private final int wildness;
         private final PayloadTracker tracker = new PayloadTracker();
         private final VirtualLoop loop = new VirtualLoop();
-        private final VectorTransport transport = new VectorTransport(loop, Settings.DEFAULT_MAX_FRAME_BYTES);
+        private final PeerBytes transport = new PeerBytes(loop, Settings.DEFAULT_MAX_FRAME_BYTES);
         private final List<Told> told = new ArrayList<>();
         private final List<Outcome> outcomes = new ArrayList<>();
         private final Tunnel tunnel;

@@ -2,6 +2,7 @@ package io.tunnelmux.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tunnelmux.core.testing.PeerBytes;
 import io.tunnelmux.core.testing.VirtualLoop;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Hello;
@@ -54,14 +55,13 @@ class TunnelVectorsTest {
         private final Map<Integer, Boolean> sentEnd = new HashMap<>();
         private final TunnelVector vector;
         private final VectorApplication application;
-        private final VectorTransport transport;
+        private final PeerBytes transport;
         private final Tunnel tunnel;
 
         Endpoint(TunnelVector vector) {
             this.vector = vector;
             application = new VectorApplication(vector.application());
-            transport =
-                    new VectorTransport(loop, settings(vector.peerSettings()).maxFrameBytes());
+            transport = new PeerBytes(loop, settings(vector.peerSettings()).maxFrameBytes());
             TunnelConfig config = TunnelConfig.builder()
                     .settings(settings(vector.settings()))
                     .capabilities(vector.capabilities())

@@ -1,6 +1,5 @@
-package io.tunnelmux.core;
+package io.tunnelmux.core.testing;
 
-import io.tunnelmux.core.testing.VirtualLoop;
 import io.tunnelmux.core.transport.Transport;
 import io.tunnelmux.core.transport.TransportListener;
 import io.tunnelmux.core.transport.TunnelLoop;
@@ -16,8 +15,13 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** A transport whose other end is a list of frames and a source of bytes. What is written goes through bytes, too. */
-final class VectorTransport implements Transport {
+/**
+ * A transport whose other end is a source of bytes, good or bad, and remembers what it was sent. What is written goes through bytes, too; payloads are copied
+ * and released. A tunnel that does not say GOAWAY and close when it is told of a breach is an {@link AssertionError}.
+ *
+ * <p>For one thread, that of its {@link VirtualLoop}.
+ */
+public final class PeerBytes implements Transport {
 
     private final VirtualLoop loop;
     private final int peerMaxFrameBytes;
@@ -25,24 +29,33 @@ final class VectorTransport implements Transport {
     private @Nullable TransportListener listener;
     private @Nullable FrameDecoder decoder;
     private boolean isClosed;
+    private boolean isFull;
 
-    VectorTransport(VirtualLoop loop, int peerMaxFrameBytes) {
+    /** @param peerMaxFrameBytes the largest payload of a frame that the peer takes */
+    public PeerBytes(VirtualLoop loop, int peerMaxFrameBytes) {
         this.loop = loop;
         this.peerMaxFrameBytes = peerMaxFrameBytes;
     }
 
-    /** What was written and has not been taken from here. */
-    List<Frame> written() {
+    /** What was written and has not been taken out of this list. */
+    public List<Frame> written() {
         return written;
     }
 
-    boolean isClosed() {
+    /** Whether a tunnel has started it. */
+    public boolean isStarted() {
+        return listener != null;
+    }
+
+    /** Whether the tunnel has closed it, or the line is lost. */
+    public boolean isClosed() {
         return isClosed;
     }
 
-    /** The peer has sent these bytes. */
-    void receive(Payload bytes) {
+    /** The peer has sent these bytes, which are taken. */
+    public void receive(Payload bytes) {
         if (isClosed || listener == null || decoder == null) {
+            bytes.release();
             return;
         }
         listener.onBytesReceived();
@@ -50,7 +63,30 @@ final class VectorTransport implements Transport {
             decoder.decode(bytes, listener);
         } catch (ProtocolException e) {
             decoder = null;
-            listener.onBreach(e);
+            // What comes behind a GOAWAY of the peer is nobody's concern.
+            if (!isClosed) {
+                listener.onBreach(e);
+                if (!isClosed || written.stream().noneMatch(Frame.GoAway.class::isInstance)) {
+                    throw new AssertionError("told of a breach, the tunnel goes on", e);
+                }
+            }
+        }
+    }
+
+    /** Whether the line takes frames; at first it does. */
+    public void letWrite(boolean mayWrite) {
+        boolean wasFull = isFull;
+        isFull = !mayWrite;
+        if (wasFull && mayWrite && listener != null && !isClosed) {
+            listener.onWritable();
+        }
+    }
+
+    /** The line is lost. */
+    public void cut() {
+        if (!isClosed && listener != null) {
+            isClosed = true;
+            listener.onClosed(null);
         }
     }
 
@@ -68,6 +104,7 @@ final class VectorTransport implements Transport {
     @Override
     public void write(Frame frame) {
         if (isClosed) {
+            FrameEncoder.payload(frame).release();
             return;
         }
         byte[] header = ByteBuffer.allocate(FrameEncoder.HEADER_BYTES)
@@ -85,7 +122,7 @@ final class VectorTransport implements Transport {
 
     @Override
     public boolean isWritable() {
-        return !isClosed;
+        return !isClosed && !isFull;
     }
 
     @Override
@@ -102,6 +139,6 @@ final class VectorTransport implements Transport {
 
     @Override
     public String peer() {
-        return "a vector";
+        return "bytes";
     }
 }
