@@ -2,16 +2,15 @@ package io.tunnelmux.core;
 
 /**
  * How many bytes the peer may still send on a stream, or on the tunnel. What was received and not yet taken, and what the peer may still send, never come
- * to more than the window's size; the difference is what can be granted. Grants are gathered up to half of the first size, or of one that is smaller, or an eighth of a size that
- * has grown: with 128 KiB, one WINDOW per 64 KiB; with 16 MiB, one per 2 MiB, so that a sender whose round trip the window just covers does not
- * run dry between two. That can never leave the peer without credit for good, because by the time it has used up everything and everything was
+ * to more than the window's size; the difference is what can be granted. Grants are gathered up to a quarter of the first size, or of one that is smaller,
+ * or an eighth of a size that has grown: with 128 KiB, one WINDOW per 32 KiB; with 16 MiB, one per 2 MiB. A sender whose round trip the window
+ * just covers reaches three quarters of what it could, and seven eighths once it has grown. That can never leave the peer without credit for good, because by the time it has used up everything and everything was
  * taken, the whole window can be granted.
  *
  * <p>The {@link WindowTuner} changes the size, by what this measures: the bytes taken since some time.
  */
 final class ReceiveWindow {
 
-    private static final int GRANTS_PER_WINDOW = 8;
     private static final long NOTHING_MEASURED = -1;
 
     private final int firstBytes;
@@ -76,7 +75,7 @@ final class ReceiveWindow {
         if (measuredBytes != NOTHING_MEASURED) {
             measuredBytes += bytes;
         }
-        return grantableBytes() >= Math.max(Math.min(firstBytes, sizeBytes) / 2, sizeBytes / GRANTS_PER_WINDOW);
+        return grantableBytes() >= Math.max(Math.min(firstBytes, sizeBytes) / 4, sizeBytes / 8);
     }
 
     /** What to grant now; the peer has it from here on. */

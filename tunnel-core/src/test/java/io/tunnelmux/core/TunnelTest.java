@@ -146,7 +146,7 @@ class TunnelTest {
     }
 
     @Test
-    void grantsStreamCreditForWhatWasConsumedInHalvesOfTheWindow() {
+    void grantsStreamCreditForWhatWasConsumedInQuartersOfTheWindow() {
         Rig rig = Rig.open(Settings.builder().streamWindowBytes(32_768).build(), Settings.DEFAULTS);
         TunnelStream stream = rig.opens();
         rig.handler(stream).stopsConsuming();
@@ -155,12 +155,12 @@ class TunnelTest {
         rig.peer.sends(data(stream.id(), 16_384), data(stream.id(), 16_384));
         assertThat(rig.peer.takeReceived()).isEmpty();
 
-        stream.consumed(16_383);
+        stream.consumed(8_191);
         rig.loop.runUntilIdle();
         assertThat(rig.peer.takeReceived()).isEmpty();
         stream.consumed(1);
         rig.loop.runUntilIdle();
-        assertThat(rig.peer.takeReceived()).containsExactly(new Frame.Window(stream.id(), 16_384));
+        assertThat(rig.peer.takeReceived()).containsExactly(new Frame.Window(stream.id(), 8_192));
     }
 
     @Test

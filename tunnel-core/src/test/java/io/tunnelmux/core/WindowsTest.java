@@ -23,14 +23,14 @@ class WindowsTest {
     }
 
     @Test
-    void aGrantIsDueFromHalfOfTheWindowOn() {
+    void aGrantIsDueFromAQuarterOfTheWindowOn() {
         ReceiveWindow window = new ReceiveWindow(SIZE_BYTES);
         window.onReceived(SIZE_BYTES);
 
-        assertThat(window.onTaken(SIZE_BYTES / 2 - 1)).isFalse();
+        assertThat(window.onTaken(SIZE_BYTES / 4 - 1)).isFalse();
         assertThat(window.onTaken(1)).isTrue();
-        assertThat(window.takeGrant()).isEqualTo(SIZE_BYTES / 2);
-        assertThat(window.availableBytes()).isEqualTo(SIZE_BYTES / 2);
+        assertThat(window.takeGrant()).isEqualTo(SIZE_BYTES / 4);
+        assertThat(window.availableBytes()).isEqualTo(SIZE_BYTES / 4);
         assertThat(window.takeGrant()).isZero();
     }
 
@@ -66,7 +66,7 @@ class WindowsTest {
         window.grow(SIZE_BYTES);
         window.takeGrant();
         window.onReceived(200);
-        assertThat(window.onTaken(49)).isFalse();
+        assertThat(window.onTaken(24)).isFalse();
         assertThat(window.onTaken(1)).isTrue();
         window.grow(600);
         window.takeGrant();
@@ -95,7 +95,7 @@ class WindowsTest {
     }
 
     @Test
-    void aWindowSmallerThanAtFirstGrantsFromHalfOfItOn() {
+    void aWindowSmallerThanAtFirstGrantsFromAQuarterOfItOn() {
         ReceiveWindow window = new ReceiveWindow(SIZE_BYTES, SIZE_BYTES / 4);
         window.onReceived(SIZE_BYTES);
         window.onTaken(SIZE_BYTES);
@@ -106,7 +106,7 @@ class WindowsTest {
         assertThat(window.grownBytes()).isEqualTo(-SIZE_BYTES * 3 / 4);
 
         window.onReceived(SIZE_BYTES / 4);
-        assertThat(window.onTaken(SIZE_BYTES / 8 - 1)).isFalse();
+        assertThat(window.onTaken(SIZE_BYTES / 16 - 1)).isFalse();
         assertThat(window.onTaken(1)).isTrue();
     }
 

@@ -27,12 +27,12 @@ import org.jspecify.annotations.Nullable;
  */
 public final class NettyLoops implements AutoCloseable {
     /** A channel with less than this waiting is writable again: little waits below the scheduler, so what is urgent overtakes. */
-    public static final int LOW_WATER_BYTES = 32 * 1024;
+    public static final int LOW_WATER_BYTES = 16 * 1024;
     /** A channel with more than this waiting is not writable. */
-    public static final int HIGH_WATER_BYTES = 64 * 1024;
+    public static final int HIGH_WATER_BYTES = 32 * 1024;
 
     /** What of a tunnel may wait in the kernel to be sent, where that can be told; beside it there is what is under way. */
-    private static final long UNSENT_BYTES = 128 * 1024;
+    private static final long UNSENT_BYTES = 32 * 1024;
 
     private static final int BACKLOG = 1_024;
     private static final long SHUTDOWN_SECONDS = 5;

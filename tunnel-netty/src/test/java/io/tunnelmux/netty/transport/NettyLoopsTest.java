@@ -171,7 +171,7 @@ class NettyLoopsTest {
             loops.limitUnsent(channel);
 
             assertThat(channel.config().getOption(EpollChannelOption.TCP_NOTSENT_LOWAT))
-                    .isEqualTo(128 * 1024);
+                    .isEqualTo(32 * 1024);
         }
     }
 
