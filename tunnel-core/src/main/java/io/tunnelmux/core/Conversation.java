@@ -124,7 +124,7 @@ final class Conversation {
     }
 
     private void handle(MessageExchange.Route route, Message.Application message) {
-        int bytes = tunnel.encode(message).length();
+        int bytes = tunnel.receiver.tunnelMessageBytes();
         if (bytes > MAX_HANDLED_BYTES - handledBytes.get() || !takesOneMore(handledCount, exchange.maxPending())) {
             turnAway(message);
             return;

@@ -23,6 +23,7 @@ final class FrameReceiver implements TransportListener {
     private final AbuseGuard guard;
     private int assembledBytes;
     private @Nullable MessageAssembler tunnelMessage;
+    private int tunnelMessageBytes;
     private @Nullable MessageAssembler opening;
     /** The id of {@link #opening}; after the peer or this side gave that stream up, the id whose further pieces are dropped. */
     private int openingId;
@@ -325,6 +326,11 @@ final class FrameReceiver implements TransportListener {
         return flood != null;
     }
 
+    /** How long the message on the tunnel itself was on the wire that the handler is being told of. */
+    int tunnelMessageBytes() {
+        return tunnelMessageBytes;
+    }
+
     /** What the pieces of unfinished messages hold now. */
     int assembledBytes() {
         return assembledBytes;
@@ -375,6 +381,7 @@ final class FrameReceiver implements TransportListener {
         }
         Message message = decode(0, whole);
         if (message != null) {
+            tunnelMessageBytes = whole.length();
             tunnel.onTunnelMessage(message);
         }
     }
