@@ -6,16 +6,21 @@ import org.jspecify.annotations.Nullable;
 /**
  * What goes before everything else and needs no credit: HELLO, GOAWAY, CANCEL, PING, ACK; the answer to a PING; WINDOW. What can repeat is state and not an
  * entry: one answer, one WINDOW of the tunnel and one per stream, whatever has gathered when its turn comes. The rest is bounded in frames by whoever
- * adds, and in bytes here.
+ * adds, and in bytes here. The CANCELs of streams that this side has opened are beside that limit: there are no more of them than streams were open, since
+ * no OPEN overtakes them, and those who use these streams must not be able to end the tunnel by giving up all at once.
  */
 final class ControlQueue {
 
+    /** Without the CANCELs of streams that this side has opened. */
     static final int MAX_FRAMES = 1_000;
     /** What reasons may hold while they wait. They are for people: a CANCEL beyond that goes without. */
     static final int MAX_REASON_BYTES = 64 * 1024;
 
     private final Tunnel tunnel;
     private final Fifo<Frame> frames = new Fifo<>();
+    /** Of {@link #frames}, those that are limited. */
+    private int limitedFrames;
+
     private int reasonBytes;
     /** In the order in which they became due; some have ended meanwhile. */
     private final Fifo<TunnelStream> windowsDue = new Fifo<>();
@@ -31,7 +36,7 @@ final class ControlQueue {
 
     /** Whether no more frames may be added. */
     boolean isFull() {
-        return frames.size() >= MAX_FRAMES;
+        return limitedFrames >= MAX_FRAMES;
     }
 
     /** Whether nothing waits that is not to be lost. */
@@ -45,6 +50,7 @@ final class ControlQueue {
                 ? new Frame.Cancel(cancel.streamId(), cancel.code(), "")
                 : frame;
         reasonBytes += reasonBytesOf(added);
+        limitedFrames += isLimited(added) ? 1 : 0;
         frames.addLast(added);
     }
 
@@ -91,6 +97,7 @@ final class ControlQueue {
         Frame frame = frames.pollFirst();
         if (frame != null) {
             reasonBytes -= reasonBytesOf(frame);
+            limitedFrames -= isLimited(frame) ? 1 : 0;
         }
         return frame;
     }
@@ -130,6 +137,10 @@ final class ControlQueue {
             }
         }
         endedWithWindowDue = 0;
+    }
+
+    private boolean isLimited(Frame frame) {
+        return !(frame instanceof Frame.Cancel cancel && tunnel.streams().isLocal(cancel.streamId()));
     }
 
     private static int reasonBytesOf(Frame frame) {

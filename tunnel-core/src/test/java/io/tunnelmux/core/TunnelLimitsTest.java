@@ -253,18 +253,39 @@ class TunnelLimitsTest {
     }
 
     @Test
-    void aThousandControlFramesThatNobodyReadsEndTheTunnel() {
-        Settings many = Settings.builder().maxStreams(5_000).build();
-        Rig rig = Rig.open(Settings.DEFAULTS, many);
+    void howeverManyStreamsThisSideGivesUpTheOthersGoOn() {
+        Rig rig = Rig.open();
         List<TunnelStream> streams = new ArrayList<>();
-        for (int i = 0; i < 1_001; i++) {
+        for (int i = 0; i < Settings.DEFAULTS.maxStreams(); i++) {
             streams.add(rig.opens());
         }
+        rig.peer.takeReceived();
         fill(rig);
 
-        streams.subList(0, 1_000).forEach(stream -> stream.cancel(ErrorCode.CANCELLED, ""));
+        TunnelStream other = streams.remove(0);
+        streams.forEach(stream -> stream.cancel(ErrorCode.CANCELLED, "the client went away"));
+        rig.loop.runUntilIdle();
+        rig.pipe.left().flush();
+        rig.loop.runUntilIdle();
+
         assertThat(rig.ended).isEmpty();
-        streams.get(1_000).cancel(ErrorCode.CANCELLED, "");
+        assertThat(rig.handler(other).outcome()).isNull();
+        assertThat(rig.peer.takeReceived(Frame.Cancel.class)).hasSize(streams.size());
+    }
+
+    @Test
+    void aThousandControlFramesThatNobodyReadsEndTheTunnel() {
+        Rig rig = Rig.open();
+        rig.acceptsStreams = false;
+        fill(rig);
+        FrameReceiver receiver = new FrameReceiver(rig.tunnel());
+        Payload request = CODEC.encode(Rig.request());
+
+        for (int i = 0; i < 1_000; i++) {
+            receiver.onOpen(new Frame.Open(2 * i + 1, request, 0));
+        }
+        assertThat(rig.ended).isEmpty();
+        receiver.onOpen(new Frame.Open(2_001, request, 0));
 
         assertThat(rig.ended)
                 .singleElement()
