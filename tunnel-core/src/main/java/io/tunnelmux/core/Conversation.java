@@ -85,7 +85,7 @@ final class Conversation {
         }
         String id = Long.toString(++lastId);
         requests.put(id, request);
-        request.deadline = deadlines.add(patience.toNanos(), () -> {
+        request.deadline = deadlines.add(patience, () -> {
             requests.remove(id);
             request.fail(new MessageException(
                     MessageException.Reason.TIMEOUT, "no answer to " + message.type() + " within " + patience));
@@ -134,7 +134,7 @@ final class Conversation {
         Handling handling = new Handling(bytes, isRequest ? 2 : 1);
         IncomingMessage incoming = new IncomingMessage(tunnel, message, handling::onAnswered);
         if (isRequest) {
-            handling.deadline = deadlines.add(exchange.answerTimeout().toNanos(), () -> {
+            handling.deadline = deadlines.add(exchange.answerTimeout(), () -> {
                 if (incoming.giveUp("no answer within " + exchange.answerTimeout())) {
                     exchange.unanswered.increment();
                 }

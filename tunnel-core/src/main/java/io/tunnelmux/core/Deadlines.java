@@ -1,6 +1,7 @@
 package io.tunnelmux.core;
 
 import io.tunnelmux.core.transport.TunnelLoop;
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +26,9 @@ final class Deadlines {
         }
     }
 
+    /** A hundred years. Times are compared by their difference, so that two must not be further apart than a {@code long} of nanoseconds reaches. */
+    private static final Duration FOR_EVER = Duration.ofDays(36_500);
+
     private static final Comparator<Deadline> EARLIEST_FIRST = (one, other) -> {
         int byTime = Long.signum(one.atNanos - other.atNanos);
         return byTime != 0 ? byTime : Long.compare(one.order, other.order);
@@ -41,11 +45,16 @@ final class Deadlines {
     }
 
     /** Runs an action after so long, unless it is cancelled before. */
-    Deadline add(long delayNanos, Runnable action) {
-        Deadline deadline = new Deadline(loop.nanoTime() + delayNanos, count++, action);
+    Deadline add(Duration delay, Runnable action) {
+        Deadline deadline = new Deadline(loop.nanoTime() + nanosOf(delay), count++, action);
         waiting.add(deadline);
         setTimer(waiting.first().atNanos);
         return deadline;
+    }
+
+    /** How long to wait, at most for ever. */
+    static long nanosOf(Duration delay) {
+        return (delay.compareTo(FOR_EVER) < 0 ? delay : FOR_EVER).toNanos();
     }
 
     /** The timer stays: it finds nothing to do, or the next. */

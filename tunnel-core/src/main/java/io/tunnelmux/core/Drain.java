@@ -60,13 +60,14 @@ final class Drain {
      * @return false if this side waits no longer than that already
      */
     boolean isShortenedTo(Duration patience, Runnable whenOver) {
-        long newDeadlineNanos = loop.nanoTime() + patience.toNanos();
+        long patienceNanos = Deadlines.nanosOf(patience);
+        long newDeadlineNanos = loop.nanoTime() + patienceNanos;
         if (isLocal && newDeadlineNanos - deadlineNanos >= 0) {
             return false;
         }
         stop();
         deadlineNanos = newDeadlineNanos;
-        timer = loop.schedule(whenOver, patience.toNanos());
+        timer = loop.schedule(whenOver, patienceNanos);
         return true;
     }
 

@@ -17,7 +17,7 @@ final class SerialExecutor {
     }
 
     /**
-     * For one thread. A task must not throw.
+     * For one thread. What a task throws goes to the thread that runs it; the tasks behind it run all the same.
      *
      * @throws RejectedExecutionException if the executor takes no more; the task is forgotten then
      */
@@ -38,7 +38,24 @@ final class SerialExecutor {
 
     private void run() {
         do {
-            tasks.remove().run();
+            boolean hasReturned = false;
+            try {
+                tasks.remove().run();
+                hasReturned = true;
+            } finally {
+                if (!hasReturned && count.decrementAndGet() > 0) {
+                    goOnElsewhere();
+                }
+            }
         } while (count.decrementAndGet() > 0);
+    }
+
+    private void goOnElsewhere() {
+        try {
+            executor.execute(this::run);
+        } catch (RejectedExecutionException e) {
+            // They were accepted before, so they run: here, since nowhere else.
+            run();
+        }
     }
 }

@@ -33,7 +33,7 @@ final class WaitingPlace {
         if (timeout.isNegative()) {
             throw new IllegalArgumentException("timeout: " + timeout);
         }
-        timeoutNanos = timeout.toNanos();
+        timeoutNanos = Deadlines.nanosOf(timeout);
     }
 
     /** A time by which a turn is to be over. */

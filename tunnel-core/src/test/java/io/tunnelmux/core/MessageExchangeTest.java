@@ -3,6 +3,7 @@ package io.tunnelmux.core;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tunnelmux.core.testing.RecordingHandler;
 import io.tunnelmux.core.testing.RecordingTunnelHandler;
@@ -12,6 +13,7 @@ import io.tunnelmux.core.testing.VirtualLoop;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Message;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -281,6 +283,69 @@ class MessageExchangeTest {
         assertThatIllegalArgumentException().isThrownBy(() -> commands.peek().answer(tooLong));
 
         assertFails(answer, MessageException.Reason.ANSWERED_WITH_ERROR, "the answer is too long");
+    }
+
+    @Test
+    void anErrorThatAHandlerThrowsKeepsNoOtherMessageFromIt() {
+        Queue<Runnable> tasks = new ArrayDeque<>();
+        opens(builder -> builder.on("event", tasks::add, each -> {
+            events.add(each.message());
+            throw new StackOverflowError();
+        }));
+        for (int i = 0; i < 3; i++) {
+            pair.gateway().send(new Message.Application("event", i));
+        }
+        loop.runUntilIdle();
+
+        for (int i = 0; i < 3; i++) {
+            assertThatThrownBy(() -> tasks.remove().run()).isInstanceOf(StackOverflowError.class);
+        }
+
+        assertThat(events).extracting(Message.Application::payload).containsExactly(0L, 1L, 2L);
+        assertThat(tasks).isEmpty();
+    }
+
+    @Test
+    void whatWaitsBehindAnErrorRunsEvenIfTheExecutorTakesNoMore() {
+        Queue<Runnable> tasks = new ArrayDeque<>();
+        opens(builder -> builder.on(
+                "event",
+                task -> {
+                    if (!events.isEmpty()) {
+                        throw new RejectedExecutionException();
+                    }
+                    tasks.add(task);
+                },
+                each -> {
+                    events.add(each.message());
+                    if (events.size() == 1) {
+                        throw new StackOverflowError();
+                    }
+                }));
+        for (int i = 0; i < 3; i++) {
+            pair.gateway().send(new Message.Application("event", i));
+        }
+        loop.runUntilIdle();
+
+        assertThatThrownBy(() -> tasks.remove().run()).isInstanceOf(StackOverflowError.class);
+
+        assertThat(events).extracting(Message.Application::payload).containsExactly(0L, 1L, 2L);
+    }
+
+    @Test
+    void patienceMayBeForEver() {
+        opens(builder -> builder.answerTimeout(ChronoUnit.FOREVER.getDuration()).on("command", commands::add));
+        CompletableFuture<Message.Application> first = gateway.request(
+                        pair.gateway(), application("command"), ChronoUnit.FOREVER.getDuration())
+                .toCompletableFuture();
+        CompletableFuture<Message.Application> second = asks("command", null);
+        loop.runUntilIdle();
+
+        assertThat(commands).hasSize(2);
+        commands.remove().answer("here");
+        loop.advance(PATIENCE);
+        assertThat(first.join().payload()).isEqualTo("here");
+        assertFails(second, MessageException.Reason.TIMEOUT, "no answer to command within PT10S");
     }
 
     @Test

@@ -9,6 +9,7 @@ import io.tunnelmux.protocol.MessageFormat;
 import io.tunnelmux.protocol.Payload;
 import io.tunnelmux.protocol.codec.MessageCodec;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -48,6 +49,20 @@ class TunnelDrainTest {
 
         assertThat(rig.ended).hasSize(1);
         assertThat(rig.handlers.get(1).outcome()).isNotNull();
+    }
+
+    @Test
+    void aDrainMayWaitForEver() {
+        rig.peer.opens(1, Rig.request(), 0);
+
+        rig.tunnel().drain("restart", ChronoUnit.FOREVER.getDuration());
+        rig.loop.advance(Duration.ofSeconds(20));
+
+        assertThat(rig.peer.takeReceived(Frame.GoAway.class)).hasSize(1);
+        assertThat(rig.ended).isEmpty();
+        rig.tunnel().drain("restart", Duration.ofSeconds(1));
+        rig.loop.advance(Duration.ofSeconds(1));
+        assertThat(rig.ended).hasSize(1);
     }
 
     @Test
