@@ -7,7 +7,8 @@ package io.tunnelmux.core;
  * @param pingBurst PINGs at once
  * @param pingsPerSecond at which the burst is filled up again
  * @param emptyDataInARow DATA without bytes and without END on one stream, with nothing of use between
- * @param needlessBurst needless frames at once: extensions that nobody here knows, ACK where nothing can be resumed
+ * @param needlessBurst needless frames at once: extensions that nobody here knows, ACK where nothing can be resumed, a
+ *     GOAWAY behind the first
  * @param needlessPerSecond at which that burst is filled up again
  */
 public record AbuseLimits(

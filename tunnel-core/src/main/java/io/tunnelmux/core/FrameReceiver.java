@@ -292,7 +292,7 @@ final class FrameReceiver implements TransportListener {
 
     @Override
     public void onGoAway(Frame.GoAway frame) {
-        if (!tunnel.isEnded()) {
+        if (!tunnel.isEnded() && !(tunnel.isPeerDraining() && isTooMuch(guard.onNeedless(frame)))) {
             tunnel.onGoAway(frame);
         }
     }

@@ -370,6 +370,11 @@ public final class Tunnel {
         }
     }
 
+    /** Whether the peer has said before that it goes down. */
+    boolean isPeerDraining() {
+        return drain.isRemote();
+    }
+
     void onPong(long opaque) {
         roundTrips.onAnswer(opaque);
     }

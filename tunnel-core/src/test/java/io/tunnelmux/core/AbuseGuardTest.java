@@ -115,6 +115,21 @@ class AbuseGuardTest {
     }
 
     @Test
+    void furtherGoodbyesAreNeedless() {
+        Rig rig = Rig.open();
+        rig.opens();
+
+        for (int id = 1_200; id > 0; id--) {
+            rig.peer.sends(new Frame.GoAway(id, ErrorCode.NO_ERROR.value(), 0, ""));
+        }
+
+        assertThat(rig.ended)
+                .singleElement()
+                .satisfies(
+                        outcome -> assertThat(outcome.is(ErrorCode.CALM_DOWN)).isTrue());
+    }
+
+    @Test
     void framesForStreamsThatEndedNeverCount() {
         Rig rig = Rig.open();
         rig.peer.opens(1, Rig.request(), 0);
