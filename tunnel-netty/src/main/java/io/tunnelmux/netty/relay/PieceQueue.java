@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Bytes that wait, in the order in which they came. Pieces of up to 4 KiB are copied into buffers of 16 KiB, so that a byte that came alone costs a byte and
- * not the objects around it, nor the whole buffer that a socket had filled a little of; larger ones are kept as they are.
+ * not the objects around it, nor the whole buffer that a socket had filled a little of. So are larger ones that fill less than a quarter of the memory that they
+ * keep: whoever sends much else beside each of them must not make a few megabytes cost many times as much. All others are kept as they are.
  *
  * <p>For one thread.
  */
@@ -16,6 +17,8 @@ public final class PieceQueue {
     private static final int SMALL_BYTES = 4 * 1024;
     private static final int FIRST_BYTES = 512;
     private static final int FULL_BYTES = 16 * 1024;
+    /** How many times as long as itself the memory of a piece that is kept may be. */
+    private static final int WASTE = 4;
 
     private final ArrayDeque<ByteBuf> pieces = new ArrayDeque<>(1);
     /** The last of {@link #pieces} if small ones can be put to it. */
@@ -29,7 +32,7 @@ public final class PieceQueue {
     /** Puts bytes at the end. Takes {@code piece}. */
     public void add(ByteBuf piece, ByteBufAllocator allocator) {
         int length = piece.readableBytes();
-        if (length > SMALL_BYTES) {
+        if (length > SMALL_BYTES && (length >= FULL_BYTES || memoryOf(piece) <= WASTE * length)) {
             gathering = null;
             pieces.add(piece);
             return;
@@ -46,6 +49,15 @@ public final class PieceQueue {
         }
         target.writeBytes(piece);
         piece.release();
+    }
+
+    /** How long the buffer is that a piece is a part of. */
+    private static int memoryOf(ByteBuf piece) {
+        ByteBuf whole = piece;
+        for (ByteBuf part = piece.unwrap(); part != null; part = part.unwrap()) {
+            whole = part;
+        }
+        return whole.capacity();
     }
 
     /** Takes out the first piece; null if none waits. */

@@ -109,6 +109,30 @@ class SmallWritesTest {
     }
 
     @Test
+    void piecesThatFillLittleOfTheirBuffersDoNotKeepThem() throws IOException {
+        channel.isStopped = true;
+        int pieceBytes = 5_000;
+        int pieces = (int) (2 * MIB / pieceBytes);
+
+        for (int i = 0; i < pieces; i++) {
+            ByteBuf read = allocator.buffer(65_536).writeZero(65_536);
+            read.setByte(60_000, i);
+            channel.write(read.slice(60_000, pieceBytes), channel.voidPromise());
+            channel.flush();
+        }
+
+        // Beside the first 64 KiB, for which the channel had room.
+        assertThat(allocatedBytes()).isLessThan(4 * MIB);
+        channel.goOn();
+        byte[] written = channel.takeWritten();
+        assertThat(written).hasSize(pieces * pieceBytes);
+        for (int i = 0; i < pieces; i++) {
+            assertThat(written[i * pieceBytes]).isEqualTo((byte) i);
+        }
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
     void soDoesOneInChunksOfHttp() throws Exception {
         channel.pipeline().addLast(new HttpResponseEncoder());
         channel.isStopped = true;
