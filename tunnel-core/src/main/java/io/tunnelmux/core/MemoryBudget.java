@@ -1,22 +1,24 @@
 package io.tunnelmux.core;
 
-import io.tunnelmux.core.transport.TunnelLoop;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * How many bytes all tunnels together may hold: received and not yet consumed, and queued and not yet sent. Half of it is also what windows may grow by
  * beyond their first size, since that is what peers may make a process hold. When that runs short, windows stop growing and shrink. When more is held than
- * the limit, the streams that have stalled longest are ended ({@code OVERLOADED}), in whichever tunnel they are, until it is enough. So it is the
- * first windows alone that can take it beyond its limit for a moment: they are promised to every stream, and a peer that uses them all at once finds
- * streams ended.
+ * the limit, the streams that have stalled longest are ended ({@code OVERLOADED}), in whichever tunnel they are, until it is enough.
+ * So it is the first windows alone that can take it beyond its limit for a moment, as they are promised to every stream; and
+ * streams that move, of which none is ended.
  *
  * <p>Counted to about 64 KiB per tunnel. Any thread.
  */
 public final class MemoryBudget {
+
+    private static final Logger LOG = LoggerFactory.getLogger(MemoryBudget.class);
 
     /** Of the heap's largest size, the part that is the JVM's budget. Buffers off the heap have the same limit by default. */
     private static final int JVM_PART = 4;
@@ -25,12 +27,15 @@ public final class MemoryBudget {
     private static final int GROWTH_PART = 2;
 
     private static final long SHED_EVERY_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+    private static final long WARN_EVERY_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final MemoryBudget JVM = ofBytes(Runtime.getRuntime().maxMemory() / JVM_PART);
 
     private final long limitBytes;
     private final AtomicLong usedBytes = new AtomicLong();
     private final AtomicLong promisedBytes = new AtomicLong();
+    private final AtomicLong endedStreams = new AtomicLong();
     private final AtomicLong shedNanos = new AtomicLong();
+    private final AtomicLong warnNanos = new AtomicLong();
     private final Set<TunnelMemory> holders = ConcurrentHashMap.newKeySet();
 
     private MemoryBudget(long limitBytes) {
@@ -67,6 +72,11 @@ public final class MemoryBudget {
     /** What peers may send beyond the first windows of streams; some of it may be held already. */
     public long promisedBytes() {
         return promisedBytes.get();
+    }
+
+    /** How many streams were ended because more was held than may be. */
+    public long endedStreams() {
+        return endedStreams.get();
     }
 
     /**
@@ -113,18 +123,25 @@ public final class MemoryBudget {
     /**
      * A tunnel holds more or less than it said before.
      *
-     * @param holds whether it holds anything
-     * @param growing the loop of a tunnel that holds more, null if it holds less
+     * @param allBytes what it holds now
      */
-    void onHeldChanged(TunnelMemory tunnel, long bytes, boolean holds, @Nullable TunnelLoop growing) {
-        long nowBytes = usedBytes.addAndGet(bytes);
-        if (holds) {
+    void onHeldChanged(TunnelMemory tunnel, long bytes, long allBytes, long nowNanos) {
+        boolean isOver = usedBytes.addAndGet(bytes) > limitBytes;
+        if (allBytes > 0) {
             holders.add(tunnel);
         } else {
             holders.remove(tunnel);
         }
-        if (growing != null && nowBytes > limitBytes) {
-            shed(growing.nanoTime());
+        if (isOver && (bytes > 0 || allBytes == 0) && isTime(shedNanos, nowNanos, SHED_EVERY_NANOS)) {
+            shed(nowNanos);
+        }
+    }
+
+    /** A tunnel has ended streams of its own. */
+    void onEnded(int streams, long nowNanos) {
+        long endedNow = endedStreams.addAndGet(streams);
+        if (isTime(warnNanos, nowNanos, WARN_EVERY_NANOS)) {
+            LOG.warn("memory is short, streams that had stalled were ended so_far={} {}", endedNow, this);
         }
     }
 
@@ -132,15 +149,13 @@ public final class MemoryBudget {
         holders.remove(tunnel);
     }
 
-    /** Asks the tunnel with the longest-stalled stream to end it. To find it takes a look at each that holds something, so not more often than is of use. */
-    private void shed(long nowNanos) {
-        long lastNanos = shedNanos.get();
-        boolean isSoon = lastNanos != 0 && nowNanos - lastNanos < SHED_EVERY_NANOS;
-        if (isSoon || !shedNanos.compareAndSet(lastNanos, nowNanos)) {
-            return;
-        }
+    /**
+     * Asks the tunnel with the longest-stalled stream to end it, or to look again when it has stalled for long enough. To find it takes a look at each that
+     * holds something, so not more often than is of use.
+     */
+    void shed(long nowNanos) {
         TunnelMemory longest = null;
-        long mostNanos = TunnelMemory.STALLED_NANOS - 1;
+        long mostNanos = Long.MIN_VALUE;
         for (TunnelMemory holder : holders) {
             long stalledNanos = nowNanos - holder.stalledSinceNanos();
             if (stalledNanos > mostNanos) {
@@ -151,5 +166,12 @@ public final class MemoryBudget {
         if (longest != null) {
             longest.askToShed();
         }
+    }
+
+    /** Whether so much time has passed since this was last true. Of several threads that ask at once it is true for one. */
+    private static boolean isTime(AtomicLong since, long nowNanos, long everyNanos) {
+        long sinceNanos = since.get();
+        boolean isSoon = sinceNanos != 0 && nowNanos - sinceNanos < everyNanos;
+        return !isSoon && since.compareAndSet(sinceNanos, nowNanos);
     }
 }

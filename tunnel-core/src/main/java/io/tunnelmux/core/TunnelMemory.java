@@ -24,6 +24,8 @@ final class TunnelMemory {
     /** A stream that has moved since is not ended for want of memory. */
     static final long STALLED_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
+    private static final long LEAST_WAIT_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+
     private final TunnelLoop loop;
     private final MemoryBudget budget;
     private final long maxGrowthBytes;
@@ -35,6 +37,9 @@ final class TunnelMemory {
     private long reportedBytes;
     private long promisedBytes;
     private boolean wasRefused;
+    /** Set while too much is held and nothing here has stalled for long enough. */
+    private TunnelLoop.@Nullable Timer nextLook;
+
     private @Nullable TunnelStream longest;
     private @Nullable TunnelStream shortest;
 
@@ -119,7 +124,11 @@ final class TunnelMemory {
         long unreportedBytes = nowBytes - reportedBytes;
         if (Math.abs(unreportedBytes) >= REPORT_BYTES || nowBytes == 0 && unreportedBytes != 0) {
             reportedBytes = nowBytes;
-            budget.onHeldChanged(this, unreportedBytes, nowBytes > 0, bytes > 0 ? loop : null);
+            if (nowBytes == 0 && nextLook != null) {
+                nextLook.cancel();
+                nextLook = null;
+            }
+            budget.onHeldChanged(this, unreportedBytes, nowBytes, loop.nanoTime());
         }
     }
 
@@ -182,17 +191,39 @@ final class TunnelMemory {
         isSheddingDue.set(false);
         long nowNanos = loop.nanoTime();
         long excessBytes = budget.excessBytes();
+        int ended = 0;
         for (TunnelStream stream = longest; stream != null && excessBytes > 0; stream = longest) {
             long stalledNanos = nowNanos - stream.stalledSinceNanos;
             if (stalledNanos < STALLED_NANOS) {
-                return;
+                break;
             }
+            ended++;
             int heldByIt = stream.heldBytes();
             excessBytes -= heldByIt;
             stream.cancel(
                     ErrorCode.OVERLOADED,
                     "memory is short, and of " + heldByIt + " bytes none has moved for "
                             + TimeUnit.NANOSECONDS.toMillis(stalledNanos) + " ms");
+        }
+        if (ended > 0) {
+            budget.onEnded(ended, nowNanos);
+        }
+        if (budget.excessBytes() == 0) {
+            return;
+        }
+        if (longest == null) {
+            budget.shed(nowNanos);
+        } else if (nextLook == null) {
+            long stalledNanos = nowNanos - longest.stalledSinceNanos;
+            nextLook = loop.schedule(this::lookAgain, Math.max(LEAST_WAIT_NANOS, STALLED_NANOS - stalledNanos));
+        }
+    }
+
+    /** What has stalled longest may be elsewhere meanwhile. */
+    private void lookAgain() {
+        nextLook = null;
+        if (budget.excessBytes() > 0) {
+            budget.shed(loop.nanoTime());
         }
     }
 }

@@ -110,7 +110,10 @@ final class TunnelReporter {
                 sending.priority,
                 descriptionOf(stream),
                 new StreamReport.Half(
-                        sending.sentBytes(), sending.queue.bytes(), waitToSend(sending), waited(standing.sendingNanos)),
+                        sending.sentBytes(),
+                        sending.queue.payloadBytes(),
+                        waitToSend(sending),
+                        waited(standing.sendingNanos)),
                 new StreamReport.Half(
                         receiving.receivedBytes(),
                         unconsumedBytes,

@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
  * calls; how much may be under way is set by the peer's credit, and the rest waits here.
  *
  * <p>Any thread may call the methods that act; from the tunnel's loop they act at once, from elsewhere they hop onto it, in order. What they would throw
- * there costs the stream ({@code INTERNAL_ERROR}) if they were called elsewhere. Once the stream has ended by the peer's doing or the tunnel's, they do
- * nothing but free what they were given.
+ * there costs the stream ({@code INTERNAL_ERROR}) if they were called elsewhere. Once the stream has ended, whoever ended it, they do nothing but free what they
+ * were given.
  */
 public final class TunnelStream {
 
@@ -199,11 +199,15 @@ public final class TunnelStream {
     }
 
     void cancelInLoop(int code, String reason) {
+        cancelInLoop(code, reason, reason);
+    }
+
+    private void cancelInLoop(int code, String toldPeer, String reason) {
         if (isGone()) {
             return;
         }
         if (sending.isOpenSent()) {
-            tunnel.scheduler().control(new Frame.Cancel(id, code, reason));
+            tunnel.scheduler().control(new Frame.Cancel(id, code, toldPeer));
         }
         finish(Outcome.local(code, reason));
     }
@@ -354,8 +358,9 @@ public final class TunnelStream {
         }
     }
 
+    /** The peer is told less than this side: what a failure says is not for others. */
     private void onCallFailed(RuntimeException cause, String reason) {
         tunnel.onCallbackFailed(this, cause);
-        cancelInLoop(ErrorCode.INTERNAL_ERROR.value(), reason);
+        cancelInLoop(ErrorCode.INTERNAL_ERROR.value(), reason, reason + ": " + cause.getMessage());
     }
 }

@@ -174,6 +174,25 @@ class MemoryBudgetTest {
     }
 
     @Test
+    void whatStallsLaterIsEndedThenThoughNothingMoreComes() {
+        MemoryBudget budget = MemoryBudget.ofBytes(100 * KIB);
+        Rig rig = rig(budget);
+        for (int id = 1; id <= 7; id += 2) {
+            stalled(rig, id);
+            arrive(rig, id, 90);
+        }
+        assertThat(rig.peer.takeReceived(Frame.Cancel.class)).isEmpty();
+
+        rig.loop.advance(Duration.ofMillis(200));
+
+        assertThat(rig.peer.takeReceived(Frame.Cancel.class)).hasSize(3);
+        assertThat(rig.tunnel().heldBytes()).isEqualTo(90 * KIB);
+        assertThat(budget.endedStreams()).isEqualTo(3);
+        rig.loop.advance(Duration.ofSeconds(10));
+        assertThat(rig.tunnel().openStreams()).isEqualTo(1);
+    }
+
+    @Test
     void theLongestStalledEndsWhicheverTunnelItIsOn() {
         MemoryBudget budget = MemoryBudget.ofBytes(300 * KIB);
         Rig old = rig(budget);

@@ -103,6 +103,9 @@ class EndToEndStatusTest {
             assertThat(upload.get("opened_by").asText()).isEqualTo("remote");
             assertThat(upload.at("/sending/waits_for").asText()).isEqualTo("PEER_CREDIT");
             assertThat(upload.at("/sending/held_bytes").asInt()).isPositive();
+            assertThat(atAgent.at("/memory/used_bytes").asLong()).isPositive();
+            assertThat(atAgent.at("/memory/limit_bytes").asLong())
+                    .isEqualTo(Runtime.getRuntime().maxMemory() / 4);
             assertThat(tunnel(atAgent).get("held_bytes").asLong())
                     .isEqualTo(upload.at("/sending/held_bytes").asLong());
             assertThat(atGateway + " " + atAgent).doesNotContain("hidden", TOKEN);

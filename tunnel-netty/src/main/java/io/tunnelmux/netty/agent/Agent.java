@@ -2,6 +2,7 @@ package io.tunnelmux.netty.agent;
 
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.tunnelmux.core.Backoff;
+import io.tunnelmux.core.MemoryBudget;
 import io.tunnelmux.core.Tunnel;
 import io.tunnelmux.core.TunnelClient;
 import io.tunnelmux.core.TunnelHandler;
@@ -73,6 +74,7 @@ public final class Agent implements AutoCloseable {
     private final Set<Tunnel> tunnels = ConcurrentHashMap.newKeySet();
 
     private final String agentId;
+    private final MemoryBudget memoryBudget;
     private @Nullable StatusListener status;
     private final AtomicBoolean isClosing = new AtomicBoolean();
     private final CountDownLatch closed = new CountDownLatch(1);
@@ -80,6 +82,7 @@ public final class Agent implements AutoCloseable {
     private Agent(AgentConfig config, NettyLoops loops) throws IOException {
         this.loops = loops;
         agentId = config.agentId();
+        memoryBudget = config.tunnel().memoryBudget();
         lookups = new ThreadPoolExecutor(
                 LOOKUP_THREADS,
                 LOOKUP_THREADS,
@@ -223,6 +226,11 @@ public final class Agent implements AutoCloseable {
         @Override
         public boolean isReady() {
             return !isClosing.get() && tunnels.stream().anyMatch(Tunnel::takesStreams);
+        }
+
+        @Override
+        public MemoryBudget memoryBudget() {
+            return memoryBudget;
         }
 
         @Override

@@ -1,5 +1,6 @@
 package io.tunnelmux.netty.gateway;
 
+import io.tunnelmux.core.MemoryBudget;
 import io.tunnelmux.core.Tunnel;
 import io.tunnelmux.core.TunnelServer;
 import io.tunnelmux.netty.http.Json;
@@ -48,6 +49,7 @@ public final class Gateway {
     /** How much longer than their patience the tunnels may take to end. */
     private static final Duration GOODBYE = Duration.ofSeconds(1);
 
+    private final MemoryBudget memoryBudget;
     private final NettyLoops loops;
     private final AgentRegistry registry;
     private final NettyAcceptor acceptor;
@@ -60,6 +62,7 @@ public final class Gateway {
 
     private Gateway(GatewayConfig config) {
         httpAddress = config.httpAddress();
+        memoryBudget = config.tunnel().memoryBudget();
         tunnelAddress = config.tunnelAddress();
         loops = NettyLoops.create(config.loops(), config.ioMode());
         registry = new AgentRegistry(config.authenticator(), System::nanoTime);
@@ -196,6 +199,11 @@ public final class Gateway {
         @Override
         public boolean isReady() {
             return !isClosing;
+        }
+
+        @Override
+        public MemoryBudget memoryBudget() {
+            return memoryBudget;
         }
 
         @Override

@@ -6,6 +6,7 @@ import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.handler.codec.http.HttpResponseStatus;
+import io.tunnelmux.core.MemoryBudget;
 import io.tunnelmux.netty.http.Json;
 import io.tunnelmux.netty.relay.ChannelEnds;
 import io.tunnelmux.netty.transport.IoMode;
@@ -144,12 +145,22 @@ public final class StatusListener {
                                 tunnels -> {
                                     Json json = new Json();
                                     json.put("version", version()).put("ready", source.isReady());
+                                    describe(json, source.memoryBudget());
                                     source.describe(json, tunnels);
                                     return new Page(HttpResponseStatus.OK, "application/json", json.finish());
                                 },
                                 executor);
             default -> soon(Page.text(HttpResponseStatus.NOT_FOUND, "no such page"));
         };
+    }
+
+    private static void describe(Json json, MemoryBudget budget) {
+        json.beginObject("memory")
+                .put("limit_bytes", budget.limitBytes())
+                .put("used_bytes", budget.usedBytes())
+                .put("promised_bytes", budget.promisedBytes())
+                .put("ended_streams", budget.endedStreams())
+                .end();
     }
 
     private CompletionStage<Page> health() {

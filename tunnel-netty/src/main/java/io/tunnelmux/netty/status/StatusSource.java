@@ -1,5 +1,6 @@
 package io.tunnelmux.netty.status;
 
+import io.tunnelmux.core.MemoryBudget;
 import io.tunnelmux.core.Tunnel;
 import io.tunnelmux.netty.http.Json;
 import java.util.Collection;
@@ -10,6 +11,9 @@ public interface StatusSource {
 
     /** Whether what runs here can be sent work. */
     boolean isReady();
+
+    /** What the bytes that all tunnels hold count against. */
+    MemoryBudget memoryBudget();
 
     /** The tunnels that stand now, those that drain as well. */
     Collection<Tunnel> tunnels();
