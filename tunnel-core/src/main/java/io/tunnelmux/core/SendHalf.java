@@ -109,6 +109,7 @@ final class SendHalf {
         }
         isEndQueued = isEnd;
         enqueue(new Frame.Message(stream.id(), encoded, isEnd ? Frame.FLAG_END : 0));
+        owesWritable |= !isWritable();
     }
 
     /** See {@link TunnelStream#end}. */

@@ -43,6 +43,8 @@ final class StreamQueue {
     private @Nullable Fifo<Frame> others;
 
     private int bytes;
+    /** Of messages that wait, with what they cost beside their bytes. */
+    private int messageBytes;
     /** Behind {@link #others}, the small DATA that is being gathered; null if none is. */
     private @Nullable Gathered gathered;
 
@@ -60,9 +62,9 @@ final class StreamQueue {
         return bytes;
     }
 
-    /** As {@link #payloadBytes}, units with what they cost beside their bytes. */
+    /** As {@link #payloadBytes}, and messages; these and units with what they cost beside their bytes. */
     int bytes() {
-        return isMessageOriented ? bytes + UNIT_COST_BYTES * frames() : bytes;
+        return bytes + messageBytes + (isMessageOriented ? UNIT_COST_BYTES * frames() : 0);
     }
 
     boolean isEmpty() {
@@ -88,6 +90,8 @@ final class StreamQueue {
             if (isGatherable(frame) && gather(data)) {
                 return;
             }
+        } else if (frame instanceof Frame.Message message) {
+            messageBytes += UNIT_COST_BYTES + message.payload().length();
         }
         seal();
         addLast(frame);
@@ -179,11 +183,16 @@ final class StreamQueue {
             Frame piece = new Frame.Open(open.streamId(), open.payload().retainedSlice(0, maxBytes), Frame.FLAG_MORE);
             first = new Frame.Open(open.streamId(), open.payload().dropFirst(maxBytes), open.flags());
             return piece;
-        } else if (whole instanceof Frame.Message message && message.payload().length() > maxBytes) {
-            Frame piece = new Frame.Message(
-                    message.streamId(), message.payload().retainedSlice(0, maxBytes), Frame.FLAG_MORE);
-            first = new Frame.Message(message.streamId(), message.payload().dropFirst(maxBytes), message.flags());
-            return piece;
+        } else if (whole instanceof Frame.Message message) {
+            int length = message.payload().length();
+            if (length > maxBytes) {
+                Frame piece = new Frame.Message(
+                        message.streamId(), message.payload().retainedSlice(0, maxBytes), Frame.FLAG_MORE);
+                first = new Frame.Message(message.streamId(), message.payload().dropFirst(maxBytes), message.flags());
+                messageBytes -= maxBytes;
+                return piece;
+            }
+            messageBytes -= UNIT_COST_BYTES + length;
         }
         first = others == null ? null : others.pollFirst();
         return whole;
@@ -199,6 +208,7 @@ final class StreamQueue {
         others = null;
         gathered = null;
         bytes = 0;
+        messageBytes = 0;
     }
 
     private static void release(@Nullable Frame frame) {

@@ -101,7 +101,7 @@ public final class TunnelStream {
     }
 
     /**
-     * Queues a message behind what this stream already waits to send. Messages need no credit.
+     * Queues a message behind what this stream already waits to send. Messages need no credit, but as long as one waits it counts for {@link #isWritable}.
      *
      * @param isEnd whether this side's half ends with it
      * @throws IllegalStateException on the loop, if this side has ended the stream before

@@ -13,6 +13,7 @@ import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Headers;
 import io.tunnelmux.protocol.Message;
 import io.tunnelmux.protocol.Payload;
+import io.tunnelmux.protocol.Settings;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.SocketTimeoutException;
@@ -116,6 +117,20 @@ class BlockingStreamTest {
         }
         assertThat(ended(here).isClean()).isTrue();
         assertThat(ended(there).isClean()).isTrue();
+    }
+
+    @Test
+    void messagesBehindBytesThatCannotGoWaitInABoundedQueue() throws Exception {
+        acceptance = (stream, request, isEnd) -> new RecordingHandler().stopsConsuming();
+        BlockingStream here = opens().writeTimeout(SHORT);
+        here.output().write(new byte[Settings.DEFAULTS.streamWindowBytes() + 1]);
+        Message message = new Message.Application("note", "x".repeat(1_000));
+
+        assertThatExceptionOfType(SocketTimeoutException.class).isThrownBy(() -> {
+            for (int i = 0; i < 1_000; i++) {
+                here.send(message, false);
+            }
+        });
     }
 
     @ParameterizedTest

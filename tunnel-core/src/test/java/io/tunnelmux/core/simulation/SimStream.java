@@ -8,7 +8,9 @@ import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Message;
 import io.tunnelmux.protocol.Payload;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
+import java.util.List;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -17,6 +19,9 @@ final class SimStream implements StreamHandler {
 
     private static final int HIGH_WATER_BYTES = 64 * 1024;
     private static final int LOW_WATER_BYTES = 32 * 1024;
+    /** Beside its text, what a message may have on the wire and count in a queue. */
+    private static final int MESSAGE_OVERHEAD_BYTES = 256;
+
     private static final String MESSAGE_TYPE = "simulated";
 
     private final Simulation simulation;
@@ -44,6 +49,8 @@ final class SimStream implements StreamHandler {
     private int largestWrite;
     private long writtenBytes;
     private int sentMessages;
+    /** What each message may count, in the order in which they were sent. */
+    private final List<Integer> messageBytes = new ArrayList<>();
 
     private int calls;
     private long receivedBytes;
@@ -184,6 +191,7 @@ final class SimStream implements StreamHandler {
                 null);
         wasTooLong |= bytes > simulation.peerSettings(side).maxMessageBytes();
         sentMessages++;
+        messageBytes.add(bytes + MESSAGE_OVERHEAD_BYTES);
         isEndedHere = isLast;
         stream().send(message, isLast);
     }
@@ -451,7 +459,13 @@ final class SimStream implements StreamHandler {
         require(waiting > 0 || sentMessages == half.sentMessages, "holds back a message");
         require(waiting > 0 || !isClosedHere, "holds back its CLOSE");
         require(!isCancelledHere, "is cancelled and has not ended");
-        require(!isWaitingForWritable || isClosedHere || waiting > LOW_WATER_BYTES, "is writable and was not told so");
+        long waitingWithMessages = waiting
+                + messageBytes.subList(half.sentMessages, sentMessages).stream()
+                        .mapToLong(Integer::longValue)
+                        .sum();
+        require(
+                !isWaitingForWritable || isClosedHere || waitingWithMessages > LOW_WATER_BYTES,
+                "is writable and was not told so");
         boolean isBounded = plan.isPolite() && !plan.isOffLoop();
         require(!isBounded || waiting < HIGH_WATER_BYTES + largestWrite, () -> "has queued " + waiting + " bytes");
     }
