@@ -19,6 +19,8 @@ public final class PieceQueue {
     private static final int FULL_BYTES = 16 * 1024;
     /** How many times as long as itself the memory of a piece that is kept may be. */
     private static final int WASTE = 4;
+    /** A buffer of so many bytes may be kept for a single one. */
+    private static final int LITTLE_BYTES = 4 * 1024;
 
     private final ArrayDeque<ByteBuf> pieces = new ArrayDeque<>(1);
     /** The last of {@link #pieces} if small ones can be put to it. */
@@ -32,9 +34,9 @@ public final class PieceQueue {
     /** Puts bytes at the end. Takes {@code piece}. */
     public void add(ByteBuf piece, ByteBufAllocator allocator) {
         int length = piece.readableBytes();
-        if (length > SMALL_BYTES && (length >= FULL_BYTES || memoryOf(piece) <= WASTE * length)) {
+        if (length > SMALL_BYTES && (length >= FULL_BYTES || !isWasteful(piece))) {
             gathering = null;
-            pieces.add(piece);
+            pieces.add(compact(piece, allocator));
             return;
         }
         if (length == 0) {
@@ -51,13 +53,25 @@ public final class PieceQueue {
         piece.release();
     }
 
-    /** How long the buffer is that a piece is a part of. */
-    private static int memoryOf(ByteBuf piece) {
+    /** The same bytes, in memory of about their length where they filled little of a large buffer. Takes {@code piece}. */
+    static ByteBuf compact(ByteBuf piece, ByteBufAllocator allocator) {
+        if (!isWasteful(piece)) {
+            return piece;
+        }
+        try {
+            return allocator.buffer(piece.readableBytes()).writeBytes(piece);
+        } finally {
+            piece.release();
+        }
+    }
+
+    /** Whether a piece keeps a buffer many times as long as itself. */
+    private static boolean isWasteful(ByteBuf piece) {
         ByteBuf whole = piece;
         for (ByteBuf part = piece.unwrap(); part != null; part = part.unwrap()) {
             whole = part;
         }
-        return whole.capacity();
+        return whole.capacity() > Math.max(LITTLE_BYTES, WASTE * piece.readableBytes());
     }
 
     /** Takes out the first piece; null if none waits. */

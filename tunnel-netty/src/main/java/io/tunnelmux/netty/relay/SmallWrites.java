@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Puts together the small buffers that are written while the channel takes nothing, see {@link PieceQueue}: credit bounds the bytes that wait for a stopped
- * reader, but not in how many buffers they come, and each one costs some 200 bytes in the channel's queue. While the channel keeps up, all passes as
- * it is.
+ * reader, but not in how many buffers they come, and each one costs some 200 bytes in the channel's queue. What must wait behind other bytes is copied if it
+ * fills little of its buffer: else a few bytes of each read could keep all that was read. While the channel keeps up, all passes as it is.
  *
  * <p>What was put together goes out before whatever else is written, once it is full, and when the channel takes more. Writes with a promise are never put
  * together. Belongs behind TLS and in front of what encodes.
@@ -37,7 +37,11 @@ public final class SmallWrites extends ChannelDuplexHandler {
             }
         } else {
             writeAll(context);
-            context.write(message, promise);
+            boolean mustWait = context.channel().bytesBeforeUnwritable()
+                    < context.channel().config().getWriteBufferHighWaterMark();
+            context.write(
+                    mustWait && message instanceof ByteBuf bytes ? PieceQueue.compact(bytes, context.alloc()) : message,
+                    promise);
         }
     }
 

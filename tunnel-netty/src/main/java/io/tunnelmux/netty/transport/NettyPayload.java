@@ -19,8 +19,6 @@ import java.util.Objects;
  */
 public final class NettyPayload implements Payload {
     private static final int RELEASED = -1;
-    /** How many times as long as its content a buffer may be, before {@link #compact} copies. */
-    private static final int WASTE = 4;
 
     private final ByteBuf buf;
     private int start;
@@ -59,21 +57,6 @@ public final class NettyPayload implements Payload {
             return Unpooled.wrappedBuffer(taken.toByteArray());
         } finally {
             taken.release();
-        }
-    }
-
-    /**
-     * The same bytes, in memory of about their length: what must wait for long should not keep alive a read buffer of 64 KiB for the sake
-     * of a few bytes. Copies only if the payload fills less than a quarter of its buffer.
-     */
-    public static Payload compact(Payload taken) {
-        if (!(taken instanceof NettyPayload payload) || payload.length() >= payload.buf.capacity() / WASTE) {
-            return taken;
-        }
-        try {
-            return Payload.of(payload.toByteArray());
-        } finally {
-            payload.release();
         }
     }
 

@@ -163,25 +163,6 @@ class NettyPayloadTest {
     }
 
     @Test
-    void compactingFreesABigBufferThatHoldsLittle() {
-        ByteBuf big = ByteBufAllocator.DEFAULT.buffer(65_536).writeBytes(counting(0, 100));
-        Payload compact = NettyPayload.compact(NettyPayload.of(big));
-
-        assertThat(big.refCnt()).isZero();
-        assertThat(compact.toByteArray()).isEqualTo(counting(0, 100));
-        compact.release();
-    }
-
-    @Test
-    void compactingLeavesAloneWhatFillsItsBuffer() {
-        NettyPayload payload =
-                NettyPayload.of(ByteBufAllocator.DEFAULT.buffer(512, 512).writeBytes(new byte[200]));
-
-        assertThat(NettyPayload.compact(payload)).isSameAs(payload);
-        payload.release();
-    }
-
-    @Test
     void emptyBuffersAreFine() {
         NettyPayload payload = NettyPayload.of(Unpooled.EMPTY_BUFFER);
 
