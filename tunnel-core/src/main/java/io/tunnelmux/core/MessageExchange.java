@@ -13,15 +13,17 @@ import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Messages of the application's own between the two ends of a tunnel, beside its streams: {@code resource}, {@code status}, {@code event}, {@code command}, or
- * any other type. It stands in front of the {@link TunnelHandler} of a {@link TunnelClient} or {@link TunnelServer} and serves all their tunnels:
+ * Messages and streams of the application's own between the two ends of a tunnel: {@code resource}, {@code status}, {@code event}, {@code command}, or
+ * any other type. It stands {@link #before} the {@link TunnelHandler} of a {@link TunnelClient} or {@link TunnelServer} and serves all their tunnels; that of
+ * a gateway or an agent is given to their configuration's {@code tunnelHandler}:
  *
  * <pre>{@code
  * MessageExchange exchange = MessageExchange.builder()
  *         .on("command", executor, command -> command.answer(run(command.message().payload())))
  *         .on("event", event -> log(event.message()))
- *         .build(handler);
- * TunnelServer server = new TunnelServer(config, verifier, exchange);
+ *         .onStream("upload", (stream, request, isEnd) -> new Upload(request.payload()))
+ *         .build();
+ * GatewayConfig.builder().tunnelHandler(exchange::before)… // or new TunnelServer(config, verifier, exchange.before(handler))
  * …
  * exchange.request(tunnel, new Message.Application("command", "restart"), Duration.ofSeconds(10))
  * }</pre>
@@ -34,11 +36,12 @@ import org.jspecify.annotations.Nullable;
  * messages that want no answer are dropped and counted: messages on a tunnel have no credit that could make the peer wait, so whoever must know sends a request.
  * What comes late, matches no request or has a type that nobody handles is dropped and counted.
  *
- * <p>Messages with a record of their own ({@code heartbeat}, {@code health_probe}, …), and all other events of the tunnel, go on to the handler behind.
+ * <p>Messages with a record of their own ({@code heartbeat}, {@code health_probe}, …), streams opened with another message than one named to
+ * {@link Builder#onStream}, and all other events of the tunnel go on to the handler behind.
  *
  * <p>Any thread.
  */
-public final class MessageExchange implements TunnelHandler {
+public final class MessageExchange {
 
     /** How many requests of each side may wait for answers, on one tunnel. */
     public static final int DEFAULT_MAX_PENDING = 1_024;
@@ -54,6 +57,19 @@ public final class MessageExchange implements TunnelHandler {
         void onMessage(IncomingMessage message);
     }
 
+    /** Takes streams that the peer opens with a message of one type; see {@link TunnelHandler#onStream}. */
+    @FunctionalInterface
+    public interface StreamTaker {
+        /**
+         * The peer opens a stream. Called on the tunnel's loop; must not block.
+         *
+         * @param isEnd whether the peer's half has ended with the request already
+         * @return who is told of all that follows on the stream, such as {@link BlockingStream#accept}; null refuses it
+         */
+        @Nullable
+        StreamHandler onStream(TunnelStream stream, Message.Application request, boolean isEnd);
+    }
+
     /** @param executor where to call the handler; null is the loop */
     record Route(Handler handler, @Nullable Executor executor) {}
 
@@ -63,21 +79,26 @@ public final class MessageExchange implements TunnelHandler {
     final LongAdder unanswered = new LongAdder();
 
     private final Map<String, Route> routes;
+    private final Map<String, StreamTaker> streamTakers;
     private final int maxPending;
     private final Duration answerTimeout;
-    private final TunnelHandler next;
     private final Map<Tunnel, Conversation> conversations = new ConcurrentHashMap<>();
 
-    private MessageExchange(Builder builder, TunnelHandler next) {
+    private MessageExchange(Builder builder) {
         routes = Map.copyOf(builder.routes);
+        streamTakers = Map.copyOf(builder.streamTakers);
         maxPending = builder.maxPending;
         answerTimeout = builder.answerTimeout;
-        this.next = next;
     }
 
     /** A builder with no handlers. */
     public static Builder builder() {
         return new Builder();
+    }
+
+    /** A handler that lets this exchange see all tunnels, and hands on to {@code next} what is not its own. */
+    public TunnelHandler before(TunnelHandler next) {
+        return new Front(Objects.requireNonNull(next));
     }
 
     /**
@@ -136,45 +157,59 @@ public final class MessageExchange implements TunnelHandler {
         return new MessageException(MessageException.Reason.TUNNEL_ENDED, "the tunnel does not stand");
     }
 
-    @Override
-    public void onOpened(Tunnel tunnel) {
-        conversations.put(tunnel, new Conversation(this, tunnel));
-        next.onOpened(tunnel);
-    }
+    /** What the exchange sees of all tunnels, in front of another handler. */
+    private final class Front implements TunnelHandler {
 
-    @Override
-    public @Nullable StreamHandler onStream(TunnelStream stream, Message request, boolean isEnd) {
-        return next.onStream(stream, request, isEnd);
-    }
+        private final TunnelHandler next;
 
-    @Override
-    public void onMessage(Tunnel tunnel, Message message) {
-        Conversation conversation = conversations.get(tunnel);
-        if (message instanceof Message.Application application && conversation != null) {
-            conversation.onMessage(application);
-        } else {
-            next.onMessage(tunnel, message);
+        private Front(TunnelHandler next) {
+            this.next = next;
         }
-    }
 
-    @Override
-    public void onDraining(Tunnel tunnel) {
-        next.onDraining(tunnel);
-    }
-
-    @Override
-    public void onClosed(Tunnel tunnel, Outcome outcome) {
-        Conversation conversation = conversations.remove(tunnel);
-        if (conversation != null) {
-            conversation.end();
+        @Override
+        public void onOpened(Tunnel tunnel) {
+            conversations.put(tunnel, new Conversation(MessageExchange.this, tunnel));
+            next.onOpened(tunnel);
         }
-        next.onClosed(tunnel, outcome);
+
+        @Override
+        public @Nullable StreamHandler onStream(TunnelStream stream, Message request, boolean isEnd) {
+            StreamTaker taker = request instanceof Message.Application ? streamTakers.get(request.type()) : null;
+            return taker == null
+                    ? next.onStream(stream, request, isEnd)
+                    : taker.onStream(stream, (Message.Application) request, isEnd);
+        }
+
+        @Override
+        public void onMessage(Tunnel tunnel, Message message) {
+            Conversation conversation = conversations.get(tunnel);
+            if (message instanceof Message.Application application && conversation != null) {
+                conversation.onMessage(application);
+            } else {
+                next.onMessage(tunnel, message);
+            }
+        }
+
+        @Override
+        public void onDraining(Tunnel tunnel) {
+            next.onDraining(tunnel);
+        }
+
+        @Override
+        public void onClosed(Tunnel tunnel, Outcome outcome) {
+            Conversation conversation = conversations.remove(tunnel);
+            if (conversation != null) {
+                conversation.end();
+            }
+            next.onClosed(tunnel, outcome);
+        }
     }
 
     /** Builds a {@link MessageExchange}. For one thread. */
     public static final class Builder {
 
         private final Map<String, Route> routes = new HashMap<>();
+        private final Map<String, StreamTaker> streamTakers = new HashMap<>();
         private int maxPending = DEFAULT_MAX_PENDING;
         private Duration answerTimeout = DEFAULT_ANSWER_TIMEOUT;
 
@@ -186,7 +221,7 @@ public final class MessageExchange implements TunnelHandler {
          * @throws IllegalArgumentException if the type has a record of its own, or a handler
          */
         public Builder on(String type, Handler handler) {
-            return add(type, new Route(Objects.requireNonNull(handler), null));
+            return add(routes, type, new Route(Objects.requireNonNull(handler), null));
         }
 
         /**
@@ -196,14 +231,23 @@ public final class MessageExchange implements TunnelHandler {
          * @throws IllegalArgumentException if the type has a record of its own, or a handler
          */
         public Builder on(String type, Executor executor, Handler handler) {
-            return add(type, new Route(Objects.requireNonNull(handler), Objects.requireNonNull(executor)));
+            return add(routes, type, new Route(Objects.requireNonNull(handler), Objects.requireNonNull(executor)));
         }
 
-        private Builder add(String type, Route route) {
+        /**
+         * Takes streams that the peer opens with a message of a type.
+         *
+         * @throws IllegalArgumentException if the type has a record of its own, or a taker
+         */
+        public Builder onStream(String type, StreamTaker taker) {
+            return add(streamTakers, type, Objects.requireNonNull(taker));
+        }
+
+        private <T> Builder add(Map<String, T> byType, String type, T added) {
             if (Message.isKnown(type)) {
                 throw new IllegalArgumentException(type + " is no message of the application's own");
             }
-            if (routes.putIfAbsent(type, route) != null) {
+            if (byType.putIfAbsent(type, added) != null) {
                 throw new IllegalArgumentException(type + " has a handler");
             }
             return this;
@@ -235,9 +279,9 @@ public final class MessageExchange implements TunnelHandler {
             return this;
         }
 
-        /** An exchange in front of {@code next}. */
-        public MessageExchange build(TunnelHandler next) {
-            return new MessageExchange(this, Objects.requireNonNull(next));
+        /** The exchange. */
+        public MessageExchange build() {
+            return new MessageExchange(this);
         }
     }
 }

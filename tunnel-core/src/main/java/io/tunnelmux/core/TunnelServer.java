@@ -3,6 +3,7 @@ package io.tunnelmux.core;
 import io.tunnelmux.core.transport.AcceptHandler;
 import io.tunnelmux.core.transport.Transport;
 import io.tunnelmux.protocol.Hello;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,7 +30,7 @@ public final class TunnelServer implements AcceptHandler {
     public TunnelServer(TunnelConfig config, HelloVerifier verifier, TunnelHandler handler) {
         this.config = config;
         this.verifier = verifier;
-        this.handler = handler;
+        this.handler = Objects.requireNonNull(handler, "the tunnels' handler");
         template = Hello.builder()
                 .role(Hello.Role.GATEWAY)
                 .sessionId("none yet")

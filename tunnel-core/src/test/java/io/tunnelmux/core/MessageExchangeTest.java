@@ -12,6 +12,7 @@ import io.tunnelmux.core.testing.TunnelPair;
 import io.tunnelmux.core.testing.VirtualLoop;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Message;
+import io.tunnelmux.protocol.Payload;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayDeque;
@@ -42,8 +43,10 @@ class MessageExchangeTest {
         stream.close(ErrorCode.NO_ERROR, "");
         return handler;
     });
-    private final MessageExchange gateway = MessageExchange.builder().build(new RecordingTunnelHandler());
+    private final MessageExchange gateway = MessageExchange.builder().build();
+    private final TunnelHandler ofGateway = gateway.before(new RecordingTunnelHandler());
     private @Nullable MessageExchange agent;
+    private @Nullable TunnelHandler ofAgent;
     private @Nullable TunnelPair pair;
 
     @Test
@@ -73,11 +76,11 @@ class MessageExchangeTest {
     void bothSidesAsk() {
         MessageExchange left = MessageExchange.builder()
                 .on("status", each -> each.answer("of the gateway"))
-                .build(new RecordingTunnelHandler());
+                .build();
         MessageExchange right = MessageExchange.builder()
                 .on("status", each -> each.answer("of the agent"))
-                .build(behindAgent);
-        TunnelPair both = TunnelPair.open(loop, left, right);
+                .build();
+        TunnelPair both = TunnelPair.open(loop, left.before(new RecordingTunnelHandler()), right.before(behindAgent));
 
         CompletableFuture<Message.Application> toAgent =
                 left.request(both.gateway(), application("status"), PATIENCE).toCompletableFuture();
@@ -155,8 +158,8 @@ class MessageExchangeTest {
     @Test
     void noMoreThanTheLimitWait() {
         opens(builder -> builder.on("command", commands::add));
-        MessageExchange small = MessageExchange.builder().maxPending(3).build(new RecordingTunnelHandler());
-        TunnelPair other = TunnelPair.open(loop, small, agent);
+        MessageExchange small = MessageExchange.builder().maxPending(3).build();
+        TunnelPair other = TunnelPair.open(loop, small.before(new RecordingTunnelHandler()), ofAgent);
         List<CompletableFuture<Message.Application>> answers = new ArrayList<>();
         for (int i = 0; i < 4; i++) {
             answers.add(small.request(other.gateway(), application("command"), PATIENCE)
@@ -397,10 +400,10 @@ class MessageExchangeTest {
                             executor,
                             each -> executor.execute(
                                     () -> each.answer(each.message().payload())))
-                    .build(new RecordingTunnelHandler());
+                    .build();
             TunnelPair threads = TunnelPair.open(
-                    new TunnelPair.End(left, TunnelConfig.DEFAULTS, gateway),
-                    new TunnelPair.End(right, TunnelConfig.DEFAULTS, answering));
+                    new TunnelPair.End(left, TunnelConfig.DEFAULTS, ofGateway),
+                    new TunnelPair.End(right, TunnelConfig.DEFAULTS, answering.before(new RecordingTunnelHandler())));
             for (int round = 0; round < 20; round++) {
                 List<CompletableFuture<Message.Application>> answers = new ArrayList<>();
                 for (int i = 0; i < 500; i++) {
@@ -420,12 +423,32 @@ class MessageExchangeTest {
     }
 
     @Test
+    void streamsOfANamedTypeAreTakenAndOthersGoOn() {
+        RecordingHandler upload = new RecordingHandler();
+        opens(builder -> builder.onStream("upload", (stream, request, isEnd) -> {
+            events.add(request);
+            return upload;
+        }));
+        TunnelStream taken =
+                pair.gateway().open(new Message.Application("upload", "a.txt"), false, new RecordingHandler());
+        taken.writeLast(Payload.of(new byte[100]));
+        RecordingHandler other = new RecordingHandler();
+        pair.gateway().open(application("another"), true, other);
+        loop.runUntilIdle();
+
+        assertThat(events).extracting(Message.Application::payload).containsExactly("a.txt");
+        assertThat(upload.bytes()).hasSize(100);
+        assertThat(other.outcome().isClean()).isTrue(); // the handler behind closes what it gets
+    }
+
+    @Test
     void callersMistakesAreTold() {
         opens(builder -> builder);
         MessageExchange.Builder builder = MessageExchange.builder().on("event", commands::add);
 
         assertThatIllegalArgumentException().isThrownBy(() -> builder.on("event", commands::add));
         assertThatIllegalArgumentException().isThrownBy(() -> builder.on("heartbeat", commands::add));
+        assertThatIllegalArgumentException().isThrownBy(() -> builder.onStream("heartbeat", (s, r, isEnd) -> null));
         assertThatIllegalArgumentException().isThrownBy(() -> builder.maxPending(0));
         assertThatIllegalArgumentException().isThrownBy(() -> builder.answerTimeout(Duration.ZERO));
         assertThatIllegalArgumentException()
@@ -436,8 +459,9 @@ class MessageExchangeTest {
     }
 
     private void opens(UnaryOperator<MessageExchange.Builder> withHandlers) {
-        agent = withHandlers.apply(MessageExchange.builder()).build(behindAgent);
-        pair = TunnelPair.open(loop, gateway, agent);
+        agent = withHandlers.apply(MessageExchange.builder()).build();
+        ofAgent = agent.before(behindAgent);
+        pair = TunnelPair.open(loop, ofGateway, ofAgent);
     }
 
     private CompletableFuture<Message.Application> asks(String type, @Nullable Object payload) {

@@ -1,10 +1,10 @@
 package io.tunnelmux.netty;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 
 import io.tunnelmux.core.MessageExchange;
 import io.tunnelmux.core.Tunnel;
-import io.tunnelmux.core.TunnelHandler;
 import io.tunnelmux.netty.agent.Agent;
 import io.tunnelmux.netty.agent.AgentConfig;
 import io.tunnelmux.netty.agent.Upstream;
@@ -18,10 +18,8 @@ import java.net.InetSocketAddress;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
-import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -32,36 +30,24 @@ class EndToEndMessagesTest {
     private static final String TOKEN = "a-token-for-this-test";
     private static final InetSocketAddress ANY_PORT = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
 
-    private final Front ofGateway = new Front("the gateway");
-    private final Front ofAgent = new Front("the agent");
+    private final MessageExchange ofGateway = answering("the gateway");
+    private final MessageExchange ofAgent = answering("the agent");
 
-    /** Puts an exchange in front of the handler that there is, which says who answers. */
-    private static final class Front implements UnaryOperator<TunnelHandler> {
-        private final String name;
-        private @Nullable MessageExchange exchange;
+    private static MessageExchange answering(String name) {
+        return MessageExchange.builder()
+                .on(
+                        "command",
+                        command -> command.answer(
+                                name + " did " + command.message().payload()))
+                .build();
+    }
 
-        private Front(String name) {
-            this.name = name;
-        }
-
-        @Override
-        public TunnelHandler apply(TunnelHandler next) {
-            exchange = MessageExchange.builder()
-                    .on(
-                            "command",
-                            command -> command.answer(
-                                    name + " did " + command.message().payload()))
-                    .build(next);
-            return exchange;
-        }
-
-        private @Nullable Object asks(Tunnel tunnel) throws Exception {
-            return Objects.requireNonNull(exchange)
-                    .request(tunnel, new Message.Application("command", "this"), Duration.ofSeconds(PATIENCE_SECONDS))
-                    .toCompletableFuture()
-                    .get(PATIENCE_SECONDS, TimeUnit.SECONDS)
-                    .payload();
-        }
+    private static @Nullable Object ask(MessageExchange exchange, Tunnel tunnel) throws Exception {
+        return exchange.request(
+                        tunnel, new Message.Application("command", "this"), Duration.ofSeconds(PATIENCE_SECONDS))
+                .toCompletableFuture()
+                .get(PATIENCE_SECONDS, TimeUnit.SECONDS)
+                .payload();
     }
 
     private static List<Tunnel> awaitTwo(Supplier<List<Tunnel>> tunnels) {
@@ -74,13 +60,35 @@ class EndToEndMessagesTest {
     }
 
     @Test
+    @SuppressWarnings("NullAway") // the mistake
+    void aTunnelHandlerThatIsNoneIsToldAtTheStart() {
+        GatewayConfig gateway = GatewayConfig.builder()
+                .httpAddress(ANY_PORT)
+                .tunnelAddress(ANY_PORT)
+                .authenticator(TokenAuthenticator.of(TOKEN))
+                .router(AgentRouter.toAgent("demo"))
+                .tunnelHandler(own -> null)
+                .build();
+        AgentConfig agent = AgentConfig.builder()
+                .gateways(List.of(URI.create("ws://127.0.0.1:9/tunnel")))
+                .agentId("demo")
+                .tunnelHandler(own -> null)
+                .build();
+
+        assertThatNullPointerException()
+                .isThrownBy(() -> Gateway.start(gateway))
+                .withMessageContaining("tunnelHandler");
+        assertThatNullPointerException().isThrownBy(() -> Agent.start(agent)).withMessageContaining("tunnelHandler");
+    }
+
+    @Test
     void requestsAreAnsweredOnBothSides() throws Exception {
         Gateway gateway = Gateway.start(GatewayConfig.builder()
                         .httpAddress(ANY_PORT)
                         .tunnelAddress(ANY_PORT)
                         .authenticator(TokenAuthenticator.of(TOKEN))
                         .router(AgentRouter.toAgent("demo"))
-                        .tunnelHandler(ofGateway)
+                        .tunnelHandler(ofGateway::before)
                         .build())
                 .toCompletableFuture()
                 .get(PATIENCE_SECONDS, TimeUnit.SECONDS);
@@ -91,13 +99,13 @@ class EndToEndMessagesTest {
                 .token(() -> TOKEN)
                 .upstream(Upstream.of(URI.create("http://127.0.0.1:9")))
                 .connections(2)
-                .tunnelHandler(ofAgent)
+                .tunnelHandler(ofAgent::before)
                 .build())) {
             for (Tunnel tunnel : awaitTwo(agent::tunnels)) {
-                assertThat(ofAgent.asks(tunnel)).isEqualTo("the gateway did this");
+                assertThat(ask(ofAgent, tunnel)).isEqualTo("the gateway did this");
             }
             for (Tunnel tunnel : awaitTwo(() -> gateway.tunnels("demo"))) {
-                assertThat(ofGateway.asks(tunnel)).isEqualTo("the agent did this");
+                assertThat(ask(ofGateway, tunnel)).isEqualTo("the agent did this");
             }
         } finally {
             gateway.close(Duration.ofMillis(200)).toCompletableFuture().get(PATIENCE_SECONDS, TimeUnit.SECONDS);

@@ -11,16 +11,11 @@ import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Message;
 import io.tunnelmux.protocol.testing.PayloadTracker;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /** The sample of the README's section "Testing your own code", and that it is the same there. */
 class TestingYourOwnCodeTest {
-
-    private static final String SAMPLE = "@Test\nvoid aStoppedReaderHoldsItsSenderBack";
 
     @Test
     void aStoppedReaderHoldsItsSenderBackAndADrainWaitsForIt() {
@@ -54,18 +49,6 @@ class TestingYourOwnCodeTest {
 
     @Test
     void theReadmeShowsTheSampleAsItIsHere() throws IOException {
-        String readme = withoutIndentation(Path.of("..", "README.md"));
-        int start = readme.indexOf(SAMPLE);
-        assertThat(start).isPositive();
-
-        String shown = readme.substring(start, readme.indexOf("```", start));
-
-        String own =
-                withoutIndentation(Path.of("src/test/java", getClass().getName().replace('.', '/') + ".java"));
-        assertThat(own).contains(shown);
-    }
-
-    private static String withoutIndentation(Path file) throws IOException {
-        return Files.readAllLines(file).stream().map(String::strip).collect(Collectors.joining("\n", "", "\n"));
+        Readme.assertShows(getClass(), "aStoppedReaderHoldsItsSenderBack");
     }
 }

@@ -24,6 +24,7 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -95,7 +96,9 @@ public final class Agent implements AutoCloseable {
         SecureRandom random = new SecureRandom();
         byte[] id = new byte[INSTANCE_ID_BYTES];
         random.nextBytes(id);
-        TunnelHandler handler = config.tunnelHandler().apply(new AgentStreams(upstreams, tunnels));
+        TunnelHandler handler = Objects.requireNonNull(
+                config.tunnelHandler().apply(new AgentStreams(upstreams, tunnels)),
+                "the tunnelHandler has returned null");
         String instanceId = HexFormat.of().formatHex(id);
         for (int i = 0; i < config.connections(); i++) {
             int connection = i;
@@ -119,6 +122,7 @@ public final class Agent implements AutoCloseable {
     /**
      * Starts an agent, which connects and stays connected until it is closed.
      *
+     * @throws NullPointerException if the configured {@code tunnelHandler} returns null
      * @throws UnsupportedOperationException if the configured kind of event loop is not available here
      * @throws IOException if whom the platform trusts is needed and cannot be read, or the address for operators cannot be listened on
      */

@@ -65,7 +65,7 @@ public final class AgentConfig {
         backoffCeiling = builder.backoffCeiling;
         metricsAddress = builder.metricsAddress;
         tunnel = builder.tunnel;
-        tunnelHandler = builder.tunnelHandler;
+        tunnelHandler = builder.tunnelHandler != null ? builder.tunnelHandler : UnaryOperator.identity();
         gatewayTls = builder.gatewayTls;
         upstreamTls = builder.upstreamTls;
         ioMode = builder.ioMode;
@@ -179,7 +179,7 @@ public final class AgentConfig {
         private Duration firstBackoff = Backoff.DEFAULT_FIRST;
         private Duration backoffCeiling = Backoff.DEFAULT_CEILING;
         private TunnelConfig tunnel = TunnelConfig.DEFAULTS;
-        private UnaryOperator<TunnelHandler> tunnelHandler = UnaryOperator.identity();
+        private @Nullable UnaryOperator<TunnelHandler> tunnelHandler;
         private @Nullable InetSocketAddress metricsAddress;
         private @Nullable TlsConfig gatewayTls;
         private @Nullable TlsConfig upstreamTls;
@@ -322,8 +322,8 @@ public final class AgentConfig {
         }
 
         /**
-         * See {@link AgentConfig#tunnelHandler()}: given the agent's own handler, returns one that hands all on to it which is not its own business, such as a
-         * {@link io.tunnelmux.core.MessageExchange} for messages beside the streams. Called once.
+         * See {@link AgentConfig#tunnelHandler()}: given the agent's own handler, returns one that hands all on to it which is not its own business, such as
+         * {@link io.tunnelmux.core.MessageExchange#before} for messages and streams of your own. Called once; must not return null.
          */
         public Builder tunnelHandler(UnaryOperator<TunnelHandler> around) {
             tunnelHandler = Objects.requireNonNull(around);
@@ -354,7 +354,8 @@ public final class AgentConfig {
         /**
          * The configuration.
          *
-         * @throws IllegalStateException if the gateway, the agent's id, or any place for requests to go is missing
+         * @throws IllegalStateException if the gateway, the agent's id, or any place for requests to go is missing; with a {@code tunnelHandler} there may be
+         *     no such place, and requests are answered with 404
          */
         public AgentConfig build() {
             if (gateways.isEmpty()) {
@@ -363,8 +364,12 @@ public final class AgentConfig {
             if (agentId == null) {
                 throw new IllegalStateException("the agent has no id");
             }
-            if (resolver == null && upstream == null && routes.isEmpty() && targets.isEmpty()) {
-                throw new IllegalStateException("no upstream is named");
+            if (resolver == null
+                    && upstream == null
+                    && routes.isEmpty()
+                    && targets.isEmpty()
+                    && tunnelHandler == null) {
+                throw new IllegalStateException("no upstream is named, and no tunnelHandler");
             }
             return new AgentConfig(this, agentId);
         }

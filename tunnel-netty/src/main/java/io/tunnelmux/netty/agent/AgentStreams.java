@@ -92,7 +92,7 @@ final class AgentStreams implements TunnelHandler {
                             request,
                             ErrorCode.FORBIDDEN,
                             HttpResponseStatus.NOT_FOUND,
-                            "no route for this path");
+                            "this agent has no upstream for this path");
         }
         try {
             return upgrade.useZeroCopy()

@@ -2,6 +2,7 @@ package io.tunnelmux.netty.gateway;
 
 import io.tunnelmux.core.MemoryBudget;
 import io.tunnelmux.core.Tunnel;
+import io.tunnelmux.core.TunnelHandler;
 import io.tunnelmux.core.TunnelServer;
 import io.tunnelmux.netty.http.Json;
 import io.tunnelmux.netty.status.StatusListener;
@@ -64,14 +65,11 @@ public final class Gateway {
         httpAddress = config.httpAddress();
         memoryBudget = config.tunnel().memoryBudget();
         tunnelAddress = config.tunnelAddress();
-        loops = NettyLoops.create(config.loops(), config.ioMode());
         registry = new AgentRegistry(config.authenticator(), System::nanoTime);
-        acceptor = NettyAcceptor.builder(
-                        loops,
-                        new TunnelServer(
-                                config.tunnel(),
-                                registry.verifier(),
-                                config.tunnelHandler().apply(registry.handler())))
+        TunnelHandler handler = Objects.requireNonNull(
+                config.tunnelHandler().apply(registry.handler()), "the tunnelHandler has returned null");
+        loops = NettyLoops.create(config.loops(), config.ioMode());
+        acceptor = NettyAcceptor.builder(loops, new TunnelServer(config.tunnel(), registry.verifier(), handler))
                 .address(config.tunnelAddress())
                 .path(config.tunnelPath())
                 .tls(config.tls())
@@ -84,6 +82,7 @@ public final class Gateway {
      * Begins to listen.
      *
      * @return the gateway once it does, or an {@link IOException} that says where it cannot, with everything closed again
+     * @throws NullPointerException if the configured {@code tunnelHandler} returns null
      */
     public static CompletionStage<Gateway> start(GatewayConfig config) {
         Gateway gateway = new Gateway(config);

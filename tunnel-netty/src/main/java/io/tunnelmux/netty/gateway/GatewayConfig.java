@@ -252,8 +252,8 @@ public final class GatewayConfig {
         }
 
         /**
-         * See {@link GatewayConfig#tunnelHandler()}: given the gateway's own handler, returns one that hands all on to it which is not its own business, such as a
-         * {@link io.tunnelmux.core.MessageExchange} for messages beside the streams. Called once.
+         * See {@link GatewayConfig#tunnelHandler()}: given the gateway's own handler, returns one that hands all on to it which is not its own business, such as
+         * {@link io.tunnelmux.core.MessageExchange#before} for messages and streams of your own. Called once; must not return null.
          */
         public Builder tunnelHandler(UnaryOperator<TunnelHandler> around) {
             tunnelHandler = Objects.requireNonNull(around);

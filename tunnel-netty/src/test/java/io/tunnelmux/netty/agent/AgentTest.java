@@ -7,6 +7,7 @@ import io.tunnelmux.core.TunnelClient;
 import io.tunnelmux.netty.testing.ScriptedServer;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Headers;
+import io.tunnelmux.protocol.Message;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -36,6 +37,16 @@ class AgentTest {
                             .map(tunnel -> tunnel.peer().instanceId())
                             .distinct())
                     .hasSize(1);
+        }
+    }
+
+    @Test
+    void withItsOwnStreamsAloneItNeedsNoUpstreamAndRefusesRequests() {
+        try (AgentHarness harness = new AgentHarness(config -> config.tunnelHandler(own -> own))) {
+            Message.ProxyError error = harness.get("/").message(Message.ProxyError.class);
+
+            assertThat(error.status()).isEqualTo(404);
+            assertThat(error.message()).isEqualTo("this agent has no upstream for this path");
         }
     }
 

@@ -86,7 +86,7 @@ class ConfiguredUpstreamsTest {
         config.gateways(List.of(URI.create("ws://g")));
         assertThatThrownBy(config::build).hasMessage("the agent has no id");
         config.agentId("a");
-        assertThatThrownBy(config::build).hasMessage("no upstream is named");
+        assertThatThrownBy(config::build).hasMessage("no upstream is named, and no tunnelHandler");
         config.route("/x", upstream("x"));
         assertThat(config.build().agentId()).isEqualTo("a");
         assertThatThrownBy(() -> config.route("/x", upstream("y"))).isInstanceOf(IllegalArgumentException.class);
