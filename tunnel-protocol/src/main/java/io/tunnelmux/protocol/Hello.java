@@ -311,7 +311,8 @@ public final class Hello {
                         || c == '_'
                         || c == '-';
                 if (!isAllowed) {
-                    throw new IllegalArgumentException(what + " holds character " + (int) c);
+                    throw new IllegalArgumentException(
+                            what + " '" + value.replaceAll("[^ -~]", "?") + "' holds character " + (int) c);
                 }
             }
             return value;

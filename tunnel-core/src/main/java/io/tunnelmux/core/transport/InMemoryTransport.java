@@ -50,8 +50,13 @@ public final class InMemoryTransport implements Transport {
 
     /** Makes a pipe whose ends are owned by these loops, which may be one and the same. */
     public static Pair pair(TunnelLoop leftLoop, TunnelLoop rightLoop) {
-        InMemoryTransport left = new InMemoryTransport(leftLoop, "left");
-        InMemoryTransport right = new InMemoryTransport(rightLoop, "right");
+        return pair(leftLoop, "the left end of a pipe", rightLoop, "the right end of a pipe");
+    }
+
+    /** As {@link #pair(TunnelLoop, TunnelLoop)}; each end's name is what the other's {@link #peer} says. */
+    public static Pair pair(TunnelLoop leftLoop, String leftName, TunnelLoop rightLoop, String rightName) {
+        InMemoryTransport left = new InMemoryTransport(leftLoop, leftName);
+        InMemoryTransport right = new InMemoryTransport(rightLoop, rightName);
         left.other = right;
         right.other = left;
         return new Pair(left, right);
@@ -130,7 +135,7 @@ public final class InMemoryTransport implements Transport {
 
     @Override
     public String peer() {
-        return "the " + other().name + " end of a pipe";
+        return other().name;
     }
 
     private InMemoryTransport other() {

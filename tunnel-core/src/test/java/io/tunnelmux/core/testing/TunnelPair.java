@@ -49,7 +49,7 @@ public final class TunnelPair {
     private final TunnelClient client;
 
     private TunnelPair(End gatewayEnd, End agentEnd) {
-        pipe = InMemoryTransport.pair(gatewayEnd.loop, agentEnd.loop);
+        pipe = InMemoryTransport.pair(gatewayEnd.loop, "the gateway", agentEnd.loop, "the agent");
         client = TunnelClient.builder(new PipeConnector(pipe.right()))
                 .gateways(List.of(ADDRESS))
                 .agentId("demo")

@@ -28,7 +28,8 @@ import org.slf4j.LoggerFactory;
  *
  * <pre>
  * /healthz              200 if every event loop runs a task within two seconds, else 503
- * /readyz               200 if work can be sent here, else 503
+ * /readyz               200 if work can be sent here, else 503: a gateway from its start until it drains, with agents or without;
+ *                       an agent while one of its tunnels takes streams
  * /status               what runs here as JSON, with the streams that are stalled
  * /status?streams=all   the same, with all streams
  * </pre>
@@ -130,7 +131,7 @@ public final class StatusListener {
     CompletionStage<Page> page(String path, @Nullable String query, Executor executor) {
         boolean listsAll = path.equals("/status") && "streams=all".equals(query);
         if (query != null && !listsAll) {
-            return soon(Page.text(HttpResponseStatus.BAD_REQUEST, "no such query"));
+            return soon(Page.text(HttpResponseStatus.BAD_REQUEST, "no such query: there is /status?streams=all alone"));
         }
         return switch (path) {
             case "/healthz" -> health();
@@ -150,7 +151,8 @@ public final class StatusListener {
                                     return new Page(HttpResponseStatus.OK, "application/json", json.finish());
                                 },
                                 executor);
-            default -> soon(Page.text(HttpResponseStatus.NOT_FOUND, "no such page"));
+            default ->
+                soon(Page.text(HttpResponseStatus.NOT_FOUND, "no such page: there are /healthz, /readyz and /status"));
         };
     }
 
