@@ -36,8 +36,12 @@ final class AgentOptions {
             description = "who this is: 1 to 128 of A-Z a-z 0-9 . _ -")
     private String agentId = "";
 
-    @Option(names = "--token", paramLabel = "TOKEN", description = "shown to the gateway; never logged")
-    private @Nullable String token;
+    @Option(
+            names = "--token",
+            paramLabel = "TOKEN",
+            required = true,
+            description = "shown to the gateway; never logged")
+    private String token = "";
 
     @Option(
             names = "--upstream",
@@ -104,6 +108,10 @@ final class AgentOptions {
         if (upstream == null && routes.isEmpty()) {
             throw new IllegalArgumentException("one of --upstream and --route is needed");
         }
+        if (connections < 1 || connections > AgentConfig.MAX_CONNECTIONS) {
+            throw new IllegalArgumentException(
+                    "--connections is 1 to " + AgentConfig.MAX_CONNECTIONS + ", not " + connections);
+        }
         AgentConfig.Builder config = AgentConfig.builder()
                 .gateways(gateways())
                 .agentId(agentId)
@@ -153,8 +161,9 @@ final class AgentOptions {
     }
 
     private Upstream upstream(String option, String url) {
+        URI uri = uri(option, url);
         try {
-            return Upstream.of(uri(option, url));
+            return Upstream.of(uri);
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(option + ": " + message(e), e);
         }

@@ -12,13 +12,14 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** How the program ends when it cannot begin; how it runs is checked from outside. */
 class AgentMainTest {
 
     private static final String NEEDED =
-            "--gateway ws://127.0.0.1:1/tunnel --upstream http://127.0.0.1:2 --agent-id a ";
+            "--gateway ws://127.0.0.1:1/tunnel --upstream http://127.0.0.1:2 --agent-id a --token t ";
 
     private final PrintStream original = System.err;
     private final ByteArrayOutputStream said = new ByteArrayOutputStream();
@@ -38,13 +39,12 @@ class AgentMainTest {
             strings = {
                 "--no-such-option",
                 "",
-                "--gateway ws://127.0.0.1:1/tunnel --agent-id a",
-                "--gateway http//nonsense --upstream http://127.0.0.1:2 --agent-id a",
-                "--gateway ws://127.0.0.1:1/tunnel --upstream nonsense --agent-id a",
-                "--gateway ws://127.0.0.1:1/tunnel --upstream http://127.0.0.1:2 --agent-id not/an/id",
+                "--gateway ws://127.0.0.1:1/tunnel --agent-id a --token t",
+                "--gateway http//nonsense --upstream http://127.0.0.1:2 --agent-id a --token t",
+                "--gateway ws://127.0.0.1:1/tunnel --upstream nonsense --agent-id a --token t",
+                "--gateway ws://127.0.0.1:1/tunnel --upstream http://127.0.0.1:2 --agent-id not/an/id --token t",
                 NEEDED + "--route /a",
                 NEEDED + "--route a=http://127.0.0.1:2",
-                NEEDED + "--connections 9",
                 NEEDED + "--tls-ca missing",
                 NEEDED + "--metrics-listen nonsense",
                 NEEDED + "--stream-window 256KB",
@@ -55,6 +55,22 @@ class AgentMainTest {
     void misuseIsOneLineAndTwo(String line) {
         assertThat(run(line)).isEqualTo(2);
         assertThat(lines()).singleElement().asString().startsWith("tunnel-agent: ");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '"',
+            value = {
+                "--upstream http://127.0.0.1:2 --token t --connections 9|--connections is 1 to 8, not 9",
+                "--upstream 127.0.0.1:3000 --token t|--upstream is no URL: 127.0.0.1:3000",
+                "--upstream ftp://h --token t|--upstream: not an http:// or https:// URL: ftp://h",
+                "--upstream http://127.0.0.1:2|Missing required option: '--token=TOKEN' (--help shows the options)"
+            })
+    void misuseNamesTheOptionOnce(String line, String message) {
+        assertThat(run("--gateway ws://127.0.0.1:1/tunnel --agent-id a " + line))
+                .isEqualTo(2);
+        assertThat(lines()).containsExactly("tunnel-agent: " + message);
     }
 
     @Test

@@ -63,9 +63,12 @@ public final class Values {
     /** {@code 65536}, {@code 256KiB}, {@code 16MiB}, {@code 1GiB}: so many bytes. */
     public static long sizeBytes(String text) {
         Matcher matcher = SIZE.matcher(text);
-        long amount = matcher.matches() ? Long.parseLong(matcher.group(1)) : 0;
-        if (amount == 0) {
+        if (!matcher.matches()) {
             throw new IllegalArgumentException("'" + text + "' is no size like 65536, 256KiB or 16MiB");
+        }
+        long amount = Long.parseLong(matcher.group(1));
+        if (amount == 0) {
+            throw new IllegalArgumentException("'" + text + "' is nothing at all");
         }
         return switch (matcher.group(2)) {
             case "KiB" -> amount << 10;
@@ -73,6 +76,14 @@ public final class Values {
             case "GiB" -> amount << 30;
             default -> amount;
         };
+    }
+
+    /** A size as {@link #sizeBytes} reads it, in the largest unit without a fraction. */
+    static String text(long bytes) {
+        if (bytes % (1 << 10) != 0 || bytes == 0) {
+            return bytes == 1 ? "1 byte" : bytes + " bytes";
+        }
+        return bytes % (1 << 20) == 0 ? (bytes >> 20) + "MiB" : (bytes >> 10) + "KiB";
     }
 
     /** For options: what {@code reader} throws as an {@link IllegalArgumentException} is said behind the option's name. */

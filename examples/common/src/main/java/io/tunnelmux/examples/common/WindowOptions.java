@@ -22,21 +22,22 @@ public final class WindowOptions {
             paramLabel = "SIZE",
             converter = Size.class,
             description =
-                    "how large that may grow where the way is long (16MiB); as large as --stream-window: not at all")
+                    "how large that may grow where the way is long (16MiB, or --stream-window if that is more); as large as"
+                            + " --stream-window: not at all")
     private @Nullable Long maxStreamWindowBytes;
 
     @Option(
             names = "--tunnel-window",
             paramLabel = "SIZE",
             converter = Size.class,
-            description = "what may be under way in a tunnel, at first (1MiB)")
-    private long tunnelWindowBytes = Settings.DEFAULT_TUNNEL_WINDOW_BYTES;
+            description = "what may be under way in a tunnel, at first (1MiB); no less than --stream-window")
+    private @Nullable Long tunnelWindowBytes;
 
     @Option(
             names = "--max-tunnel-window",
             paramLabel = "SIZE",
             converter = Size.class,
-            description = "how large that may grow where the way is long (32MiB)")
+            description = "how large that may grow where the way is long (32MiB, or --tunnel-window if that is more)")
     private @Nullable Long maxTunnelWindowBytes;
 
     @Option(
@@ -54,39 +55,36 @@ public final class WindowOptions {
      * @throws IllegalArgumentException if they make no sense, with a message for people
      */
     public TunnelConfig toConfig() {
-        int stream = bytes(
-                "--stream-window",
-                Settings.LOWEST_STREAM_WINDOW_BYTES,
-                streamWindowBytes,
-                Settings.HIGHEST_STREAM_WINDOW_BYTES);
-        int tunnel = bytes(
-                "--tunnel-window",
-                Settings.LOWEST_TUNNEL_WINDOW_BYTES,
-                tunnelWindowBytes,
-                Settings.HIGHEST_TUNNEL_WINDOW_BYTES);
+        int stream = bytes("--stream-window", Settings.LOWEST_STREAM_WINDOW_BYTES, streamWindowBytes);
+        int tunnel = tunnelWindowBytes == null
+                ? Settings.DEFAULT_TUNNEL_WINDOW_BYTES
+                : bytes("--tunnel-window", Math.max(stream, Settings.LOWEST_TUNNEL_WINDOW_BYTES), tunnelWindowBytes);
         TunnelConfig.Builder config = TunnelConfig.builder()
                 .settings(Settings.builder()
                         .streamWindowBytes(stream)
                         .tunnelWindowBytes(tunnel)
                         .build());
         if (maxStreamWindowBytes != null) {
-            config.maxStreamWindowBytes(
-                    bytes("--max-stream-window", stream, maxStreamWindowBytes, Settings.HIGHEST_STREAM_WINDOW_BYTES));
+            config.maxStreamWindowBytes(bytes("--max-stream-window", stream, maxStreamWindowBytes));
         }
         if (maxTunnelWindowBytes != null) {
-            config.maxTunnelWindowBytes(
-                    bytes("--max-tunnel-window", tunnel, maxTunnelWindowBytes, Settings.HIGHEST_TUNNEL_WINDOW_BYTES));
+            config.maxTunnelWindowBytes(bytes("--max-tunnel-window", tunnel, maxTunnelWindowBytes));
         }
         if (memoryBudgetBytes != null) {
+            long lowest = (long) stream + tunnel;
+            if (memoryBudgetBytes < lowest) {
+                throw new IllegalArgumentException("--memory-budget is " + Values.text(memoryBudgetBytes)
+                        + ", and must be at least one stream's window and one tunnel's, " + Values.text(lowest));
+            }
             config.memoryBudget(MemoryBudget.ofBytes(memoryBudgetBytes));
         }
         return config.build();
     }
 
-    private static int bytes(String option, int lowest, long value, int highest) {
-        if (value < lowest || value > highest) {
-            throw new IllegalArgumentException(
-                    option + " is " + value + " bytes, and must be from " + lowest + " to " + highest);
+    private static int bytes(String option, int lowest, long value) {
+        if (value < lowest || value > Integer.MAX_VALUE) {
+            throw new IllegalArgumentException(option + " is " + Values.text(value) + ", and must be from "
+                    + Values.text(lowest) + " to less than 2GiB");
         }
         return (int) value;
     }

@@ -7,6 +7,7 @@ import io.tunnelmux.core.MemoryBudget;
 import io.tunnelmux.core.TunnelConfig;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -65,6 +66,18 @@ class WindowOptionsTest {
                 .isInstanceOfAny(ParameterException.class, IllegalArgumentException.class)
                 .hasMessageContaining(line.substring(line.lastIndexOf("--"), line.lastIndexOf(' ')))
                 .satisfies(e -> assertThat(e.getMessage().lines()).hasSize(1));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "--stream-window 1|--stream-window is 1 byte, and must be from 16KiB to less than 2GiB",
+                "--tunnel-window 64KiB|--tunnel-window is 64KiB, and must be from 128KiB to less than 2GiB",
+                "--memory-budget 1MiB|--memory-budget is 1MiB, and must be at least one stream's window and one tunnel's, 1152KiB"
+            })
+    void boundsAreToldInTheirUnits(String line, String message) {
+        assertThatThrownBy(() -> parse(line)).hasMessage(message);
     }
 
     /** A program that has nothing else. */
