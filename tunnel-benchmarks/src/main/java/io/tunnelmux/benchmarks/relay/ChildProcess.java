@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A process of a benchmark. Its first line says that it is ready; after that it is told what to do by lines, and answers by lines. Its complaints go to where
- * this one's go.
+ * A process of a benchmark. Its first line says that it is ready; after that it is told what to do by lines, and answers by lines. What it logs
+ * goes to a file.
  */
 final class ChildProcess implements AutoCloseable {
     private static final String JAVA =
@@ -22,9 +22,9 @@ final class ChildProcess implements AutoCloseable {
     private final BufferedWriter orders;
     private final String readyLine;
 
-    private ChildProcess(List<String> command) throws IOException {
+    private ChildProcess(Path log, List<String> command) throws IOException {
         process = new ProcessBuilder(command)
-                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
                 .start();
         answers = process.inputReader(StandardCharsets.UTF_8);
         orders = process.outputWriter(StandardCharsets.UTF_8);
@@ -34,24 +34,25 @@ final class ChildProcess implements AutoCloseable {
     /**
      * Runs a main class of this benchmark's own class path in a JVM like this one. Waits until it is ready, as all do that start a process.
      *
+     * @param log what it writes to standard error goes to its end
      * @param cpu the processor it keeps to, or {@code none}
      */
-    static ChildProcess start(Class<?> main, String cpu, List<String> args) throws IOException {
+    static ChildProcess start(Path log, Class<?> main, String cpu, List<String> args) throws IOException {
         List<String> command = new ArrayList<>();
         if (!cpu.equals("none")) {
             command.addAll(List.of("taskset", "-c", cpu));
         }
         command.addAll(List.of(JAVA, "-Xmx256m", "-cp", System.getProperty("java.class.path"), main.getName()));
         command.addAll(args);
-        return new ChildProcess(command);
+        return new ChildProcess(log, command);
     }
 
     /** Runs a JVM like this one. */
-    static ChildProcess startJava(List<String> args) throws IOException {
+    static ChildProcess startJava(Path log, List<String> args) throws IOException {
         List<String> command = new ArrayList<>();
         command.add(JAVA);
         command.addAll(args);
-        return new ChildProcess(command);
+        return new ChildProcess(log, command);
     }
 
     /** What it said when it was ready. */

@@ -1,9 +1,9 @@
 package io.tunnelmux.benchmarks.relay;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -20,6 +20,7 @@ import org.HdrHistogram.Histogram;
 public final class Contention {
     private static final String USAGE = """
             Usage: tunnel-benchmarks/measure-contention [OPTION]...
+            Round trips of pings and small echoes through a tunnel, idle and beside saturating downloads. About 3 minutes.
               --downloads N          at once                                  (default: 64)
               --rounds N             each idle, then loaded                   (default: 5)
               --pings N              in each half of a round                  (default: 400)
@@ -27,13 +28,22 @@ public final class Contention {
               --warm-up S            of downloads, before                     (default: 10)
               --echo-seconds S       of echoes in each half of a round        (default: 5)
               --upstream-cpu N | none, --relay-cpu N | none
-                                     what runs where: upstreams and clients, gateway and agent (default: none)""";
+                                     what runs where: upstreams and clients, gateway and agent (default: none)
+            Exit code 0: measured. 1: something failed. 2: wrong option. 3: not built (./mvnw -DskipTests package).""";
 
     private static final int ECHO_BYTES = 64;
     private static final long MOST_NANOS = TimeUnit.SECONDS.toNanos(20);
     private static final double NANOS_PER_MICRO = TimeUnit.MICROSECONDS.toNanos(1);
 
-    private final Options options;
+    private final Path log;
+    private final int downloadCount;
+    private final int rounds;
+    private final int pings;
+    private final int pingIntervalMillis;
+    private final int warmUpSeconds;
+    private final int echoSeconds;
+    private final String relayCpu;
+    private final String upstreamCpu;
     private final Half idle = new Half();
     private final Half loaded = new Half();
     private final List<Double> loadedBytesPerSecond = new ArrayList<>();
@@ -57,38 +67,15 @@ public final class Contention {
     }
 
     private Contention(Options options) {
-        this.options = options;
-    }
-
-    /** What was asked for. */
-    private static final class Options {
-        private int downloads = 64;
-        private int rounds = 5;
-        private int pings = 400;
-        private long pingIntervalMillis = 20;
-        private long warmUpSeconds = 10;
-        private long echoSeconds = 5;
-        private String relayCpu = "none";
-        private String upstreamCpu = "none";
-
-        private static Options parse(List<String> args) {
-            Options options = new Options();
-            for (int i = 0; i < args.size(); i += 2) {
-                String value = RelayBench.value(args, i);
-                switch (args.get(i)) {
-                    case "--downloads" -> options.downloads = Integer.parseInt(value);
-                    case "--rounds" -> options.rounds = Integer.parseInt(value);
-                    case "--pings" -> options.pings = Integer.parseInt(value);
-                    case "--ping-interval" -> options.pingIntervalMillis = Long.parseLong(value);
-                    case "--warm-up" -> options.warmUpSeconds = Long.parseLong(value);
-                    case "--echo-seconds" -> options.echoSeconds = Long.parseLong(value);
-                    case "--relay-cpu" -> options.relayCpu = value;
-                    case "--upstream-cpu" -> options.upstreamCpu = value;
-                    default -> throw new IllegalArgumentException("no option " + args.get(i) + "\n" + USAGE);
-                }
-            }
-            return options;
-        }
+        log = options.log();
+        downloadCount = options.number("--downloads", 64, 1, 1_000);
+        rounds = options.number("--rounds", 5, 1, 1_000);
+        pings = options.number("--pings", 400, 1, 1_000_000);
+        pingIntervalMillis = options.number("--ping-interval", 20, 1, 10_000);
+        warmUpSeconds = options.number("--warm-up", 10, 0, 3_600);
+        echoSeconds = options.number("--echo-seconds", 5, 1, 3_600);
+        relayCpu = options.processor("--relay-cpu");
+        upstreamCpu = options.processor("--upstream-cpu");
     }
 
     public static void main(String[] args) {
@@ -96,27 +83,14 @@ public final class Contention {
     }
 
     static int exitCodeOf(List<String> args) {
-        try {
-            if (args.contains("--help")) {
-                System.out.println(USAGE);
-            } else {
-                new Contention(Options.parse(args)).run();
-            }
-            return 0;
-        } catch (IllegalArgumentException e) {
-            System.err.println("measure-contention: " + e.getMessage());
-            return 2;
-        } catch (IOException | UncheckedIOException e) {
-            System.err.println("measure-contention: " + e.getMessage());
-            return 1;
-        }
+        return Options.run("measure-contention", USAGE, args, options -> new Contention(options)::run);
     }
 
     private void run() throws IOException {
         String token = Programs.newToken();
-        try (ChildProcess bulk = ChildProcess.start(BulkServer.class, options.upstreamCpu, List.of());
-                ChildProcess echo = ChildProcess.start(RelayBench.class, options.upstreamCpu, List.of("echo"));
-                ChildProcess gateway = ChildProcess.start(PingingGateway.class, options.relayCpu, List.of(token))) {
+        try (ChildProcess bulk = ChildProcess.start(log, BulkServer.class, upstreamCpu, List.of());
+                ChildProcess echo = ChildProcess.start(log, RelayBench.class, upstreamCpu, List.of("echo"));
+                ChildProcess gateway = ChildProcess.start(log, PingingGateway.class, relayCpu, List.of(token))) {
             String bulkPort = bulk.readyLine();
             String echoAddress = echo.readyLine().replace("echo ready ", "");
             String[] ports = gateway.readyLine().split(" ");
@@ -125,7 +99,7 @@ public final class Contention {
                     token,
                     "http://127.0.0.1:" + bulkPort,
                     "http://" + echoAddress);
-            try (ChildProcess agent = ChildProcess.start(BenchAgent.class, options.relayCpu, agentArgs)) {
+            try (ChildProcess agent = ChildProcess.start(log, BenchAgent.class, relayCpu, agentArgs)) {
                 InetSocketAddress front =
                         new InetSocketAddress(InetAddress.getLoopbackAddress(), Integer.parseInt(ports[0]));
                 measure(gateway, new Target("tunnel", front, List.of(gateway.pid(), agent.pid())));
@@ -135,13 +109,14 @@ public final class Contention {
     }
 
     private void measure(ChildProcess gateway, Target target) throws IOException {
-        Load load =
-                new Load(List.of(ECHO_BYTES), 1, 0, 1, Duration.ofSeconds(options.echoSeconds), BenchAgent.ECHO_PATH);
+        Load load = new Load(List.of(ECHO_BYTES), 1, 0, 1, Duration.ofSeconds(echoSeconds), BenchAgent.ECHO_PATH);
         Random random = new Random();
-        if (options.warmUpSeconds > 0) {
+        if (warmUpSeconds > 0) {
+            System.err.println("warm-up");
             warmUp(load, target, random);
         }
-        for (int round = 0; round < options.rounds; round++) {
+        for (int round = 0; round < rounds; round++) {
+            System.err.println("round " + (round + 1) + " of " + rounds);
             measure(idle, gateway, target, load, random);
             List<Download> downloads = startDownloads(target);
             await(Duration.ofSeconds(1));
@@ -156,20 +131,20 @@ public final class Contention {
     private void warmUp(Load load, Target target, Random random) throws IOException {
         LoadRound.warmUp(load, target, ECHO_BYTES, random);
         List<Download> downloads = startDownloads(target);
-        await(Duration.ofSeconds(options.warmUpSeconds));
+        await(Duration.ofSeconds(warmUpSeconds));
         stop(downloads);
         LoadRound.warmUp(load, target, ECHO_BYTES, random);
     }
 
     private void measure(Half half, ChildProcess gateway, Target target, Load load, Random random) throws IOException {
-        String answer = gateway.ask("ping " + options.pings + ' ' + options.pingIntervalMillis * 1000);
+        String answer = gateway.ask("ping " + pings + ' ' + pingIntervalMillis * 1000L);
         Arrays.stream(answer.split(" ")).mapToLong(Long::parseLong).forEach(half.pings::recordValue);
         half.echoes.add(LoadRound.run(load, target, ECHO_BYTES, random));
     }
 
     private List<Download> startDownloads(Target target) throws IOException {
         List<Download> downloads = new ArrayList<>();
-        for (int i = 0; i < options.downloads; i++) {
+        for (int i = 0; i < downloadCount; i++) {
             downloads.add(Download.start(target.address()));
         }
         return downloads;
@@ -200,10 +175,7 @@ public final class Contention {
 
     private void report() {
         System.out.printf(
-                Locale.ROOT,
-                "%d downloads, %.0f MB/s in all%n%n",
-                options.downloads,
-                median(loadedBytesPerSecond) / 1e6);
+                Locale.ROOT, "%d downloads, %.0f MB/s in all%n%n", downloadCount, median(loadedBytesPerSecond) / 1e6);
         System.out.println("µs                    idle p50  idle p99   loaded p50  loaded p99   p50 ratio  p99 ratio");
         row("ping", idle.ping(50), idle.ping(99), loaded.ping(50), loaded.ping(99));
         row("echo of 64 B", idle.echoP50(), idle.echoP99(), loaded.echoP50(), loaded.echoP99());

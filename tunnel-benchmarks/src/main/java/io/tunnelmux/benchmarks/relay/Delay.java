@@ -1,7 +1,6 @@
 package io.tunnelmux.benchmarks.relay;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -20,74 +19,64 @@ import java.util.stream.Stream;
 public final class Delay {
     private static final String USAGE = """
             Usage: tunnel-benchmarks/compare-delay [OPTION]...
+            Bytes a second of one download over a long way: plain TCP, a tunnel, and one whose windows do not grow. About 3 minutes.
               --delay MS               each way, between agent and gateway       (default: 50)
               --rounds N               of every target, in turns                 (default: 3)
               --seconds S              for which a download is measured          (default: 10)
               --warm-up S              for which it runs before that             (default: 5)
               --fixed-window SIZE      of streams that do not grow               (default: 256KiB)
               --java-args ARGS         for gateway and agent                     (default: none)
-              --gateway-args ARGS      for the gateway of target tunnel          (default: none)""";
+              --gateway-args ARGS      for the gateway of target tunnel          (default: none)
+            Exit code 0: measured. 1: something failed. 2: wrong option. 3: not built (./mvnw -DskipTests package).""";
 
     private static final String RELAY = "io.tunnelmux.core.testing.DelayRelay";
 
     private final Path root;
     private final List<ChildProcess> children = new ArrayList<>();
-    private int delayMillis = 50;
-    private int rounds = 3;
-    private int seconds = 10;
-    private int warmUpSeconds = 5;
-    private String fixedWindow = "256KiB";
-    private String javaArgs = "";
-    private String gatewayArgs = "";
+    private final Path log;
+    private final int delayMillis;
+    private final int rounds;
+    private final int seconds;
+    private final int warmUpSeconds;
+    private final String fixedWindow;
+    private final String javaArgs;
+    private final String gatewayArgs;
 
-    private Delay(Path root, List<String> args) {
+    private Delay(Path root, Options options) {
         this.root = root;
-        for (int i = 0; i < args.size(); i += 2) {
-            String value = RelayBench.value(args, i);
-            switch (args.get(i)) {
-                case "--delay" -> delayMillis = Integer.parseInt(value);
-                case "--rounds" -> rounds = Integer.parseInt(value);
-                case "--seconds" -> seconds = Integer.parseInt(value);
-                case "--warm-up" -> warmUpSeconds = Integer.parseInt(value);
-                case "--fixed-window" -> fixedWindow = value;
-                case "--java-args" -> javaArgs = value;
-                case "--gateway-args" -> gatewayArgs = value;
-                default -> throw new IllegalArgumentException("no option " + args.get(i) + "\n" + USAGE);
-            }
-        }
+        log = options.log();
+        delayMillis = options.number("--delay", 50, 0, 10_000);
+        rounds = options.number("--rounds", 3, 1, 1_000);
+        seconds = options.number("--seconds", 10, 1, 3_600);
+        warmUpSeconds = options.number("--warm-up", 5, 0, 3_600);
+        fixedWindow = options.window("--fixed-window", "256KiB");
+        javaArgs = options.text("--java-args", "");
+        gatewayArgs = options.text("--gateway-args", "");
     }
 
     /** The first argument is the project's root. */
     public static void main(String[] args) {
-        int exitCode = 0;
-        List<String> options = Arrays.asList(args).subList(1, args.length);
-        try {
-            if (options.contains("--help")) {
-                System.out.println(USAGE);
-            } else {
-                Delay delay = new Delay(Path.of(args[0]), options);
-                try {
-                    delay.run();
-                } finally {
-                    delay.children.forEach(ChildProcess::close);
-                }
-            }
-        } catch (IllegalArgumentException e) {
-            System.err.println("compare-delay: " + e.getMessage());
-            exitCode = 2;
-        } catch (IOException | UncheckedIOException e) {
-            System.err.println("compare-delay: " + e.getMessage());
-            exitCode = 1;
-        } catch (InterruptedException e) {
-            exitCode = 1;
-        }
-        System.exit(exitCode);
+        List<String> all = Arrays.asList(args);
+        System.exit(exitCodeOf(Path.of(all.get(0)), all.subList(1, all.size())));
+    }
+
+    static int exitCodeOf(Path root, List<String> args) {
+        return Options.run("compare-delay", USAGE, args, options -> new Delay(root, options)::run);
     }
 
     private void run() throws IOException, InterruptedException {
+        try {
+            measure();
+        } finally {
+            children.forEach(ChildProcess::close);
+        }
+    }
+
+    private void measure() throws IOException, InterruptedException {
         String upstream = "127.0.0.1:"
-                + child(ChildProcess.start(BulkServer.class, "none", List.of())).readyLine();
-        Programs programs = new Programs(root, javaArgs);
+                + child(ChildProcess.start(log, BulkServer.class, "none", List.of()))
+                        .readyLine();
+        Programs programs = new Programs(root, javaArgs, log);
         Map<String, String> targets = new LinkedHashMap<>();
         targets.put("plain TCP", relayTo(upstream));
         targets.put("tunnel", startTunnel(programs, upstream, gatewayArgs));
@@ -97,6 +86,7 @@ public final class Delay {
                         programs, upstream, "--stream-window " + fixedWindow + " --max-stream-window " + fixedWindow));
         Map<String, List<Double>> rates = new LinkedHashMap<>();
         for (int round = 0; round < rounds; round++) {
+            System.err.println("round " + (round + 1) + " of " + rounds);
             for (Map.Entry<String, String> target : targets.entrySet()) {
                 rates.computeIfAbsent(target.getKey(), name -> new ArrayList<>())
                         .add(megabytesPerSecond(target.getValue()));
@@ -114,7 +104,7 @@ public final class Delay {
     private String relayTo(String address) throws IOException {
         List<String> args =
                 List.of("-Xmx64m", "-cp", testJar().toString(), RELAY, "--to", address, "--delay", delayMillis + "ms");
-        return child(ChildProcess.startJava(args)).readyValue("listen");
+        return child(ChildProcess.startJava(log, args)).readyValue("listen");
     }
 
     private Path testJar() throws IOException {

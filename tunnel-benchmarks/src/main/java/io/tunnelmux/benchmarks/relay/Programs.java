@@ -12,15 +12,18 @@ import java.util.Random;
 final class Programs {
     private final Path root;
     private final String javaArgs;
+    private final Path log;
     private final String token = newToken();
 
     /**
      * @param root the project's
      * @param javaArgs for the JVMs of both, separated by blanks; may be empty
+     * @param log where both log
      */
-    Programs(Path root, String javaArgs) {
+    Programs(Path root, String javaArgs, Path log) {
         this.root = root;
         this.javaArgs = javaArgs;
+        this.log = log;
     }
 
     /** A token that nobody guesses in the time of a benchmark. */
@@ -34,7 +37,7 @@ final class Programs {
      * Its ready values are {@code http} and {@code tunnel}.
      *
      * @param options more than those that it needs, separated by blanks; may be empty
-     * @throws IllegalArgumentException if it is not built
+     * @throws IOException if it is not built, or ends at once
      */
     ChildProcess startGateway(String options) throws IOException {
         return start("gateway", "--listen 127.0.0.1:0 --tunnel-listen 127.0.0.1:0 --default-agent bench " + options);
@@ -43,7 +46,7 @@ final class Programs {
     /**
      * @param tunnel where it dials, {@code HOST:PORT}
      * @param upstream where requests go, {@code HOST:PORT}
-     * @throws IllegalArgumentException if it is not built
+     * @throws IOException if it is not built, or ends at once
      */
     ChildProcess startAgent(String tunnel, String upstream) throws IOException {
         return start("agent", "--gateway ws://" + tunnel + "/tunnel --agent-id bench --upstream http://" + upstream);
@@ -54,12 +57,12 @@ final class Programs {
         List<String> args = new ArrayList<>(words(javaArgs));
         args.addAll(List.of("-jar", jar.toString(), "--token", token));
         args.addAll(words(options));
-        return ChildProcess.startJava(args);
+        return ChildProcess.startJava(log, args);
     }
 
-    static Path requireBuilt(Path jar) {
+    static Path requireBuilt(Path jar) throws IOException {
         if (!Files.exists(jar)) {
-            throw new IllegalArgumentException(jar + " is missing: build it with ./mvnw -DskipTests package");
+            throw new IOException(jar + " is missing: build it with ./mvnw -DskipTests package");
         }
         return jar;
     }

@@ -3,7 +3,6 @@ package io.tunnelmux.benchmarks.relay;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -29,58 +28,44 @@ import java.util.concurrent.TimeUnit;
 public final class StoppedReaders {
     private static final String USAGE = """
             Usage: tunnel-benchmarks/measure-stopped-readers [OPTION]...
+            What becomes of downloads and small requests, and of memory, when half of many downloads stop reading. About 2 minutes.
               --downloads N            at once, every second of which stops      (default: 200)
               --seconds S              for which they stop                       (default: 60)
-              --java-args ARGS         for gateway and agent                     (default: -Xmx256m)""";
+              --java-args ARGS         for gateway and agent                     (default: -Xmx256m)
+            Exit code 0: measured. 1: something failed. 2: wrong option. 3: not built (./mvnw -DskipTests package).""";
 
     private static final Duration SETTLE = Duration.ofSeconds(5);
     private static final int SMALL_REQUESTS = 50;
 
     private final Path root;
     private final HttpClient client = HttpClient.newHttpClient();
-    private int downloads = 200;
-    private int seconds = 60;
-    private String javaArgs = "-Xmx256m";
+    private final Path log;
+    private final int downloads;
+    private final int seconds;
+    private final String javaArgs;
 
-    private StoppedReaders(Path root, List<String> args) {
+    private StoppedReaders(Path root, Options options) {
         this.root = root;
-        for (int i = 0; i < args.size(); i += 2) {
-            String value = RelayBench.value(args, i);
-            switch (args.get(i)) {
-                case "--downloads" -> downloads = Integer.parseInt(value);
-                case "--seconds" -> seconds = Integer.parseInt(value);
-                case "--java-args" -> javaArgs = value;
-                default -> throw new IllegalArgumentException("no option " + args.get(i) + "\n" + USAGE);
-            }
-        }
+        log = options.log();
+        downloads = options.number("--downloads", 200, 2, 1_000);
+        seconds = options.number("--seconds", 60, (int) SETTLE.toSeconds() + 1, 3_600);
+        javaArgs = options.text("--java-args", "-Xmx256m");
     }
 
     /** The first argument is the project's root. */
     public static void main(String[] args) {
-        int exitCode = 0;
-        List<String> options = Arrays.asList(args).subList(1, args.length);
-        try {
-            if (options.contains("--help")) {
-                System.out.println(USAGE);
-            } else {
-                new StoppedReaders(Path.of(args[0]), options).run();
-            }
-        } catch (IllegalArgumentException e) {
-            System.err.println("measure-stopped-readers: " + e.getMessage());
-            exitCode = 2;
-        } catch (IOException | UncheckedIOException e) {
-            System.err.println("measure-stopped-readers: " + e.getMessage());
-            exitCode = 1;
-        } catch (InterruptedException e) {
-            exitCode = 1;
-        }
-        System.exit(exitCode);
+        List<String> all = Arrays.asList(args);
+        System.exit(exitCodeOf(Path.of(all.get(0)), all.subList(1, all.size())));
+    }
+
+    static int exitCodeOf(Path root, List<String> args) {
+        return Options.run("measure-stopped-readers", USAGE, args, options -> new StoppedReaders(root, options)::run);
     }
 
     private void run() throws IOException, InterruptedException {
-        Programs programs = new Programs(root, javaArgs);
+        Programs programs = new Programs(root, javaArgs, log);
         String metrics = "127.0.0.1:" + freePort();
-        try (ChildProcess bulk = ChildProcess.start(BulkServer.class, "none", List.of());
+        try (ChildProcess bulk = ChildProcess.start(log, BulkServer.class, "none", List.of());
                 ChildProcess gateway = programs.startGateway("--metrics-listen " + metrics);
                 ChildProcess agent =
                         programs.startAgent(gateway.readyValue("tunnel"), "127.0.0.1:" + bulk.readyLine())) {

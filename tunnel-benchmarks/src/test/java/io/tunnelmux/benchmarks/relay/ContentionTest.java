@@ -14,10 +14,4 @@ class ContentionTest {
 
         assertThat(Contention.exitCodeOf(shortest)).isZero();
     }
-
-    @Test
-    void tellsWrongOptionsApart() {
-        assertThat(Contention.exitCodeOf(List.of("--nonsense", "1"))).isEqualTo(2);
-        assertThat(Contention.exitCodeOf(List.of("--rounds", "many"))).isEqualTo(2);
-    }
 }

@@ -1,0 +1,86 @@
+package io.tunnelmux.benchmarks.relay;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class OptionsTest {
+
+    private final PrintStream original = System.err;
+    private final ByteArrayOutputStream said = new ByteArrayOutputStream();
+
+    @BeforeEach
+    void listen() {
+        System.setErr(new PrintStream(said, true, StandardCharsets.UTF_8));
+    }
+
+    @AfterEach
+    void restore() {
+        System.setErr(original);
+    }
+
+    private List<String> lines() {
+        return said.toString(StandardCharsets.UTF_8).lines().toList();
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '"',
+            value = {
+                "contention|--downloads 0|--downloads is a whole number from 1 to 1000, not '0'",
+                "contention|--downloads abc|--downloads is a whole number from 1 to 1000, not 'abc'",
+                "contention|--rounds 1 --rounds 2|--rounds is given twice",
+                "contention|--relay-cpu 77777|--relay-cpu is a processor of this machine, or none, not '77777'",
+                "contention|extra|no option extra (--help lists them)",
+                "contention|--extra 1|no option --extra (--help lists them)",
+                "contention|--pings|--pings needs a value",
+                "delay|--seconds 0|--seconds is a whole number from 1 to 3600, not '0'",
+                "delay|--delay -1|--delay is a whole number from 0 to 10000, not '-1'",
+                "delay|--fixed-window 10|--fixed-window is a size from 16KiB to 1024MiB, not '10'",
+                "readers|--downloads 1|--downloads is a whole number from 2 to 1000, not '1'",
+                "readers|--seconds 0|--seconds is a whole number from 6 to 3600, not '0'"
+            })
+    void aWrongOptionIsOneLineWithItsNameAndTwo(String which, String line, String message) {
+        List<String> args = List.of(line.split(" "));
+        int exitCode = switch (which) {
+            case "contention" -> Contention.exitCodeOf(args);
+            case "delay" -> Delay.exitCodeOf(Path.of("nowhere"), args);
+            default -> StoppedReaders.exitCodeOf(Path.of("nowhere"), args);
+        };
+
+        assertThat(exitCode).isEqualTo(2);
+        assertThat(lines()).singleElement().asString().endsWith(": " + message);
+    }
+
+    @Test
+    void theLogIsKeptAndNamedIfItFailsAndGoneElse() throws IOException {
+        List<Path> logs = new ArrayList<>();
+
+        assertThat(Options.run("test", "usage", List.of(), options -> () -> logs.add(options.log())))
+                .isZero();
+        assertThat(Options.run("test", "usage", List.of(), options -> {
+                    logs.add(options.log());
+                    return () -> {
+                        throw new IOException("it broke");
+                    };
+                }))
+                .isEqualTo(1);
+
+        assertThat(logs.get(0)).doesNotExist();
+        assertThat(lines()).containsExactly("test: it broke", "test: what its processes logged is in " + logs.get(1));
+        Files.delete(logs.get(1));
+    }
+}
