@@ -17,7 +17,6 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A fixed number of event loops and the kind of socket that goes with them. What is to work together without crossing threads (a tunnel
@@ -84,7 +83,7 @@ public final class NettyLoops implements AutoCloseable {
     }
 
     /** Completes when each loop has run a task. Fails if they are closed. */
-    public CompletionStage<@Nullable Void> turn() {
+    public CompletionStage<?> turn() {
         CompletableFuture<?>[] turned = loops.values().stream()
                 .map(loop -> {
                     try {
