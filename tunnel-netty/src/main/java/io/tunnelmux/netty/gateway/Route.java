@@ -4,35 +4,56 @@ import io.tunnelmux.protocol.Hello;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.Locale;
-import java.util.Objects;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which requests go to which agent, and what holds for them.
+ * Which requests go to which agent, and what holds for them. Immutable; any thread.
  *
- * @param host as in {@code Host}, with or without a port, in lower case; empty is any
- * @param pathPrefix begins with a slash; matches whole segments of the path as it came, undecoded
- * @param agentId who gets them
- * @param timeout until the response's head, or null for the gateway's own
- * @param upgrades protocols that {@code Upgrade} may name here besides those that the gateway allows everywhere, in lower case; {@code *} is any
- * @param origins hosts (with their port, if it is not the scheme's own) whose pages may open WebSockets here besides the requested host
- *     itself, in lower case; {@code *} is any
+ * <pre>{@code
+ * Route.of("shop.example", "/api", "shop").withTimeout(Duration.ofSeconds(30)).withUpgrade("SPDY/3.1")
+ * }</pre>
  */
-public record Route(
-        String host,
-        String pathPrefix,
-        String agentId,
-        @Nullable Duration timeout,
-        Set<String> upgrades,
-        Set<String> origins) {
+public final class Route {
 
     /** In place of a protocol or an origin: any. */
     public static final String ANY = "*";
 
-    /** @throws IllegalArgumentException if the prefix does not begin with a slash, no agent can have this id, or the timeout is not positive */
-    public Route {
-        host = host.toLowerCase(Locale.ROOT);
+    private final String host;
+    private final String pathPrefix;
+    private final String agentId;
+    private final @Nullable Duration timeout;
+    private final Set<String> upgrades;
+    private final Set<String> origins;
+
+    private Route(Draft draft) {
+        host = draft.host;
+        pathPrefix = draft.pathPrefix;
+        agentId = draft.agentId;
+        timeout = draft.timeout;
+        upgrades = Set.copyOf(draft.upgrades);
+        origins = Set.copyOf(draft.origins);
+    }
+
+    /**
+     * All requests, to {@code agentId}.
+     *
+     * @throws IllegalArgumentException if no agent can have this id
+     */
+    public static Route to(String agentId) {
+        return of("", "/", agentId);
+    }
+
+    /**
+     * The requests for a host and a path prefix.
+     *
+     * @param host as in {@code Host}, with or without a port; empty is any
+     * @param pathPrefix begins with a slash; matches whole segments of the path as it came, undecoded
+     * @param agentId who gets them
+     * @throws IllegalArgumentException if the prefix does not begin with a slash, or no agent can have this id
+     */
+    public static Route of(String host, String pathPrefix, String agentId) {
         if (!pathPrefix.startsWith("/")) {
             throw new IllegalArgumentException("a path prefix must begin with a slash: " + pathPrefix);
         }
@@ -40,36 +61,72 @@ public record Route(
             throw new IllegalArgumentException("no agent");
         }
         Hello.builder().agentId(agentId);
-        if (timeout != null && (timeout.isNegative() || timeout.isZero())) {
-            throw new IllegalArgumentException("timeout: " + timeout);
-        }
-        upgrades = lowerCase(upgrades);
-        origins = lowerCase(origins);
+        return new Route(new Draft(host.toLowerCase(Locale.ROOT), pathPrefix, agentId));
     }
 
-    /** All requests, to {@code agentId}. */
-    public static Route to(String agentId) {
-        return of("", "/", agentId);
-    }
-
-    /** The requests for a host and a path prefix. */
-    public static Route of(String host, String pathPrefix, String agentId) {
-        return new Route(host, pathPrefix, agentId, null, Set.of(), Set.of());
-    }
-
-    /** The same with another timeout. */
+    /**
+     * The same with a time of its own until the response's head.
+     *
+     * @throws IllegalArgumentException unless it is positive
+     */
     public Route withTimeout(Duration newTimeout) {
-        return new Route(host, pathPrefix, agentId, newTimeout, upgrades, origins);
+        if (newTimeout.isNegative() || newTimeout.isZero()) {
+            throw new IllegalArgumentException("timeout: " + newTimeout);
+        }
+        return with(draft -> draft.timeout = newTimeout);
     }
 
-    /** The same with one more protocol that may be upgraded to. */
+    /** The same with one more protocol that {@code Upgrade} may name, besides those that the gateway allows everywhere; {@link #ANY} is any. */
     public Route withUpgrade(String protocol) {
-        return new Route(host, pathPrefix, agentId, timeout, with(upgrades, protocol), origins);
+        return with(draft -> draft.upgrades.add(protocol.toLowerCase(Locale.ROOT)));
     }
 
-    /** The same with one more origin. */
+    /**
+     * The same with one more host whose pages may open WebSockets here, besides the requested host itself; {@link #ANY} is any.
+     *
+     * @param origin a host, with its port if that is not the scheme's own
+     */
     public Route withOrigin(String origin) {
-        return new Route(host, pathPrefix, agentId, timeout, upgrades, with(origins, origin));
+        return with(draft -> draft.origins.add(origin.toLowerCase(Locale.ROOT)));
+    }
+
+    private Route with(Consumer<Draft> change) {
+        Draft draft = new Draft(host, pathPrefix, agentId);
+        draft.timeout = timeout;
+        draft.upgrades.addAll(upgrades);
+        draft.origins.addAll(origins);
+        change.accept(draft);
+        return new Route(draft);
+    }
+
+    /** As in {@code Host}, in lower case; empty is any. */
+    public String host() {
+        return host;
+    }
+
+    /** Whole segments of the path as it came, undecoded. */
+    public String pathPrefix() {
+        return pathPrefix;
+    }
+
+    /** Who gets the requests. */
+    public String agentId() {
+        return agentId;
+    }
+
+    /** Until the response's head; null is the gateway's own. */
+    public @Nullable Duration timeout() {
+        return timeout;
+    }
+
+    /** Protocols that {@code Upgrade} may name here besides those that the gateway allows everywhere, in lower case. */
+    public Set<String> upgrades() {
+        return upgrades;
+    }
+
+    /** Hosts whose pages may open WebSockets here besides the requested host itself, in lower case. */
+    public Set<String> origins() {
+        return origins;
     }
 
     boolean matchesPath(String path) {
@@ -79,15 +136,18 @@ public record Route(
                         || path.charAt(pathPrefix.length()) == '/');
     }
 
-    private static Set<String> with(Set<String> set, String more) {
-        Set<String> larger = new HashSet<>(set);
-        larger.add(Objects.requireNonNull(more));
-        return larger;
-    }
+    private static final class Draft {
+        private final String host;
+        private final String pathPrefix;
+        private final String agentId;
+        private final Set<String> upgrades = new HashSet<>();
+        private final Set<String> origins = new HashSet<>();
+        private @Nullable Duration timeout;
 
-    private static Set<String> lowerCase(Set<String> set) {
-        Set<String> lower = new HashSet<>();
-        set.forEach(entry -> lower.add(entry.toLowerCase(Locale.ROOT)));
-        return Set.copyOf(lower);
+        Draft(String host, String pathPrefix, String agentId) {
+            this.host = host;
+            this.pathPrefix = pathPrefix;
+            this.agentId = agentId;
+        }
     }
 }
