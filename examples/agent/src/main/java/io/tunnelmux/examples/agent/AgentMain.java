@@ -36,7 +36,11 @@ public final class AgentMain implements Callable<Integer> {
         PROGRAM.run(commandLine(), args);
     }
 
-    static CommandLine commandLine() {
+    static int execute(String... args) {
+        return PROGRAM.execute(commandLine(), args);
+    }
+
+    private static CommandLine commandLine() {
         return PROGRAM.commandLine(new AgentMain());
     }
 

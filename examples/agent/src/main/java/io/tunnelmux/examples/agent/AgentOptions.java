@@ -86,9 +86,6 @@ final class AgentOptions {
     @Mixin
     private WindowOptions windows = new WindowOptions();
 
-    @Option(names = "--config", paramLabel = "FILE", description = "the options as YAML; not yet")
-    private @Nullable Path configFile;
-
     String agentId() {
         return agentId;
     }
@@ -99,9 +96,6 @@ final class AgentOptions {
      * @throws IllegalArgumentException if they make no sense, with one line that says which
      */
     AgentConfig.Builder toConfig() {
-        if (configFile != null) {
-            throw new IllegalArgumentException("--config is not supported yet");
-        }
         if (!allowed.isEmpty()) {
             throw new IllegalArgumentException("--allow is not supported yet");
         }

@@ -49,7 +49,7 @@ class AgentMainTest {
                 NEEDED + "--metrics-listen nonsense",
                 NEEDED + "--stream-window 256KB",
                 NEEDED + "--memory-budget 0",
-                NEEDED + "--config a.yaml",
+                NEEDED + "--config missing.yaml",
                 NEEDED + "--allow a:1"
             })
     void misuseIsOneLineAndTwo(String line) {
@@ -87,7 +87,7 @@ class AgentMainTest {
     }
 
     private static int run(String line) {
-        return AgentMain.commandLine().execute(line.isEmpty() ? new String[0] : line.split(" "));
+        return AgentMain.execute(line.isEmpty() ? new String[0] : line.split(" "));
     }
 
     private List<String> lines() {

@@ -3,15 +3,20 @@ package io.tunnelmux.examples.common;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
+import picocli.CommandLine.IParameterExceptionHandler;
+import picocli.CommandLine.Model.OptionSpec;
 
 /** How a program reads its command line, says in one line on standard error what is wrong, and ends. Any thread may call it. */
 public final class Program {
@@ -32,20 +37,37 @@ public final class Program {
     private static final Duration LAST_PATIENCE = Duration.ofSeconds(9);
 
     private final String name;
+    private final Map<String, ConfigSection> sections;
     /** Ready to be written: then there is no memory to make them. */
     private final byte[] lastWords;
 
     /** @param name begins each line that it says */
     public Program(String name) {
+        this(name, Map.of());
+    }
+
+    /**
+     * @param name begins each line that it says
+     * @param sections keys of its configuration file that are no options
+     */
+    public Program(String name, Map<String, ConfigSection> sections) {
         this.name = name;
+        this.sections = Map.copyOf(sections);
         lastWords = (name + ": out of memory, ends at once\n").getBytes(StandardCharsets.UTF_8);
     }
 
-    /** Reads options of a {@code command} as {@link Values} does; what is wrong is one line, and an exit code. */
+    /** Reads options of a {@code command} as {@link Values} does, and {@code --config}; what is wrong is one line, and an exit code. */
     public CommandLine commandLine(Object command) {
         CommandLine commandLine = new CommandLine(command);
         String version = command.getClass().getPackage().getImplementationVersion();
-        commandLine.getCommandSpec().version(name + ' ' + (version == null ? "(not packaged)" : version));
+        commandLine
+                .getCommandSpec()
+                .version(name + ' ' + (version == null ? "(not packaged)" : version))
+                .addOption(OptionSpec.builder(ConfigFile.OPTION)
+                        .paramLabel("FILE")
+                        .type(String.class)
+                        .description("options in YAML, by their names without dashes; the command line goes before")
+                        .build());
         return commandLine
                 .setExpandAtFiles(false)
                 .registerConverter(Duration.class, Values.converter(Values::duration))
@@ -58,7 +80,29 @@ public final class Program {
     /** Runs it, and ends the process with its exit code. */
     public void run(CommandLine commandLine, String[] args) {
         Thread.setDefaultUncaughtExceptionHandler(this::onUncaught);
-        System.exit(commandLine.execute(args));
+        System.exit(execute(commandLine, args));
+    }
+
+    /** Runs it with its arguments and with those of the file that {@code --config} names; the exit code. */
+    public int execute(CommandLine commandLine, String... args) {
+        ConfigFile file;
+        try {
+            file = ConfigFile.of(args, commandLine.getCommandSpec(), sections);
+        } catch (IllegalArgumentException e) {
+            return fail(MISUSED, e.getMessage());
+        }
+        if (file == null) {
+            return commandLine.execute(args);
+        }
+        IParameterExceptionHandler handler = commandLine.getParameterExceptionHandler();
+        commandLine.setParameterExceptionHandler((misuse, given) -> {
+            String origin = file.originOf(misuse.getArgSpec());
+            return origin == null
+                    ? handler.handleParseException(misuse, given)
+                    : fail(MISUSED, origin + ": " + misuse.getMessage());
+        });
+        return commandLine.execute(
+                Stream.concat(file.arguments().stream(), Arrays.stream(args)).toArray(String[]::new));
     }
 
     /** Says why, in one line, and returns the exit code. */

@@ -104,9 +104,6 @@ public final class GatewayMain implements Callable<Integer> {
     @Mixin
     private WindowOptions windows = new WindowOptions();
 
-    @Option(names = "--config", paramLabel = "FILE", description = "not yet available")
-    private @Nullable Path config;
-
     private GatewayMain() {}
 
     /** Ends with 0 when told to, 1 if it cannot listen, 2 if it was started wrongly, 3 if memory runs out. */
@@ -114,7 +111,11 @@ public final class GatewayMain implements Callable<Integer> {
         PROGRAM.run(commandLine(), args);
     }
 
-    static CommandLine commandLine() {
+    static int execute(String... args) {
+        return PROGRAM.execute(commandLine(), args);
+    }
+
+    private static CommandLine commandLine() {
         return PROGRAM.commandLine(new GatewayMain()).registerConverter(Route.class, Values.converter(Routes::parse));
     }
 
@@ -170,7 +171,6 @@ public final class GatewayMain implements Callable<Integer> {
     private void requireKnown() {
         requireAbsent("--tcp-listen", tcpListen.isEmpty());
         requireAbsent("--stream-idle-timeout", streamIdleTimeout == null);
-        requireAbsent("--config", config == null);
     }
 
     private static void requireAbsent(String option, boolean isAbsent) {

@@ -47,6 +47,7 @@ class GatewayMainTest {
                 "--token a --metrics-listen nonsense",
                 "--token a --default-agent not/an/agent",
                 "--token a stray",
+                "--config missing.yaml",
                 "--token a --stream-window 256KB",
                 "--token a --stream-window 16383",
                 "--token a --stream-window 2GiB",
@@ -63,7 +64,6 @@ class GatewayMainTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "--config a.yaml",
                 "--tcp-listen 127.0.0.1:1=a",
                 "--stream-idle-timeout 5m",
                 "--websocket-mode aware",
@@ -85,7 +85,7 @@ class GatewayMainTest {
     }
 
     private static int run(String line) {
-        return GatewayMain.commandLine().execute(line.isEmpty() ? new String[0] : line.split(" "));
+        return GatewayMain.execute(line.isEmpty() ? new String[0] : line.split(" "));
     }
 
     private List<String> lines() {
