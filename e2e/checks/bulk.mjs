@@ -10,6 +10,8 @@ import { DIRECT } from '../lib/pair.mjs';
 
 const UPLOAD_BYTES = 100_000_000;
 const DOWNLOAD_BYTES = 200_000_000;
+const LOGS = 10;
+const LOG_BYTES = 100_000_000;
 const MOST_GROWTH = 64 * MIB;
 
 /** Watches both programs' memory, after a few small requests, while `transfer` runs. */
@@ -55,6 +57,22 @@ async function download(t, framing) {
   });
 }
 
+/** As `kubectl logs -f` would, ten times: chunked, and all at once. */
+async function tenLogs(t) {
+  await watched(t, async () => {
+    const startedAt = performance.now();
+    await Promise.all(
+      Array.from({ length: LOGS }, async (_, i) => {
+        const url = t.pair.url(`/source?bytes=${LOG_BYTES}&seed=log-${i}&chunked`);
+        const result = await curl(t, [url], { keepBody: false, maxTimeSeconds: 120 });
+        assert.equal(result.code, 0, result.stderr);
+        assert.equal(result.sha256, seededSha256(`log-${i}`, LOG_BYTES), `what curl ${i} received`);
+      }),
+    );
+    t.figure(`${Math.round((LOGS * LOG_BYTES) / (performance.now() - startedAt) / 1e3)} MB/s over all`);
+  });
+}
+
 // Own pairs: memory is compared with that of a process that has done little yet.
 const options = { pair: 'own', timeoutMs: 120_000 };
 
@@ -62,4 +80,5 @@ export const checks = [
   check('upload-100-mb', upload, options),
   check('download-200-mb', (t) => download(t, ''), options),
   check('download-200-mb-chunked', (t) => download(t, '&chunked'), options),
+  check('ten-logs-100-mb', tenLogs, { ...options, timeoutMs: 180_000 }),
 ];
