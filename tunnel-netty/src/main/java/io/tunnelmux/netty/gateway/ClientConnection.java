@@ -1,22 +1,18 @@
 package io.tunnelmux.netty.gateway;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.ChannelPipeline;
-import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.EmptyHttpHeaders;
 import io.netty.handler.codec.http.HttpContent;
-import io.netty.handler.codec.http.HttpHeaderNames;
-import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponseStatus;
-import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.util.ReferenceCountUtil;
@@ -31,9 +27,9 @@ import io.tunnelmux.netty.transport.NettyAcceptor;
 import io.tunnelmux.netty.transport.NettyLoop;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Payload;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Objects;
 import java.util.Queue;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -48,12 +44,12 @@ import org.slf4j.LoggerFactory;
  *                                  → answer written ┴→ next request, or closed
  * </pre>
  */
-final class ClientConnection extends ChannelInboundHandlerAdapter implements RequestDecoder.Listener {
+final class ClientConnection extends ChannelInboundHandlerAdapter implements RequestDecoder.Listener, ExchangeClient {
 
     private static final Logger LOG = LoggerFactory.getLogger(ClientConnection.class);
 
     private static final int READ_AHEAD = 2;
-    private static final int MOVING = 4;
+    private static final int JOINING = 4;
 
     private static final int MAX_EARLY_BYTES = 64 * 1024;
     /** So much of a body that nobody wants is read, for the sake of the connection. */
@@ -63,11 +59,14 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Req
     private final Channel channel;
     private final GatewayConfig config;
     private final RequestDecoder decoder;
-    private final ResponseEncoder encoder = new ResponseEncoder();
+    private final Http1ResponseWriter writer;
     private final ReadGate gate;
     private final Deadlines deadlines;
     private final Queue<ByteBuf> early = new ArrayDeque<>(0);
     private NettyLoop loop;
+    /** Of the request under way; null if it could not be understood. */
+    private @Nullable RequestHead head;
+
     private @Nullable Exchange exchange;
     private int requests;
     private int earlyBytes;
@@ -77,7 +76,10 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Req
     private boolean isRequestEnded;
     private boolean isAnswered;
     private boolean keepsAlive;
-    private boolean isMoving;
+    /** Whether a request waits for its tunnel, or for this connection to be on that tunnel's loop. */
+    private boolean isJoining;
+
+    private boolean isHttpOver;
     private boolean isClosing;
 
     ClientConnection(HttpFront front, Channel channel, NettyLoop loop) {
@@ -86,6 +88,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Req
         this.loop = loop;
         config = front.config();
         decoder = new RequestDecoder(config.maxRequestLineBytes(), config.maxHeaderBytes(), this);
+        writer = new Http1ResponseWriter(channel);
         gate = new ReadGate(channel);
         deadlines = new Deadlines(loop, this::onDeadline);
     }
@@ -93,30 +96,36 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Req
     /** Puts this connection's handlers at the end of the channel's pipeline. */
     void begin() {
         SmallWrites.addTo(channel.pipeline());
-        channel.pipeline().addLast(decoder, encoder, this);
+        channel.pipeline().addLast(decoder);
+        writer.addTo(channel.pipeline());
+        channel.pipeline().addLast(this);
         deadlines.set(Deadlines.Kind.HEAD, config.headTimeout().toNanos());
     }
 
-    Channel channel() {
+    @Override
+    public Channel channel() {
         return channel;
     }
 
-    NettyLoop loop() {
+    @Override
+    public NettyLoop loop() {
         return loop;
     }
 
-    ReadGate gate() {
+    @Override
+    public ReadGate gate() {
         return gate;
     }
 
-    HttpFront front() {
-        return front;
+    @Override
+    public String scheme() {
+        return channel.pipeline().get(SslHandler.class) == null ? "http" : "https";
     }
 
     /** The gateway goes down: the request under way is the last. Any thread. */
     void drain() {
         channel.eventLoop().execute(() -> {
-            if (exchange == null && !isMoving && channel.isActive() && !isUpgraded()) {
+            if (exchange == null && channel.isActive() && !isUpgraded()) {
                 channel.close();
             }
         });
@@ -149,7 +158,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Req
         } else if (message instanceof ByteBuf bytes) {
             onEarlyBytes(bytes);
         } else if (message instanceof HttpRequest request) {
-            onRequest(context, request);
+            onRequest(request);
             // What could not be read comes as a message with a body of its own.
             ReferenceCountUtil.release(message);
         } else if (message instanceof HttpContent content) {
@@ -159,62 +168,39 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Req
         }
     }
 
-    private void onRequest(ChannelHandlerContext context, HttpRequest request) {
+    private void onRequest(HttpRequest request) {
         deadlines.clear(Deadlines.Kind.HEAD);
         deadlines.clear(Deadlines.Kind.IDLE);
         isRequestEnded = false;
         isAnswered = false;
         discardedBytes = 0;
         requests++;
+        head = null;
         try {
-            RequestHead head = RequestHead.of(request, config.maxHeaders());
-            NettyAcceptor acceptor = front.acceptorOf(head.path());
-            if (acceptor != null) {
-                isClosing = true;
-                deadlines.clearAll();
-                front.handedOver(this);
-                acceptor.upgrade(context, request);
-                return;
-            }
-            Route route = front.router().route(head.authority(), head.path());
-            if (front.isDraining()) {
-                answer(ErrorAnswer.shuttingDown(head.path()), head, false);
-            } else if (route == null) {
-                answer(ErrorAnswer.noRoute(head.path()), head, head.keepsAlive() && !head.hasBody());
-            } else {
-                begin(head, route);
+            RequestHead read = RequestHead.of(request, config.maxHeaders());
+            head = read;
+            front.dispatcher().dispatch(read, this);
+            if (exchange != null && exchange.isWaitingForTunnel()) {
+                holdUntilJoined();
             }
         } catch (BadRequestException e) {
             LOG.debug("bad request client={} reason=\"{}\"", channel.remoteAddress(), e.getMessage());
-            answer(e.answer(), null, false);
+            answer(e.answer(), false);
         }
     }
 
-    private void begin(RequestHead head, Route route) throws BadRequestException {
-        UpgradeCheck upgrade = UpgradeCheck.of(head, route, config);
-        Duration timeout = upgrade != null
-                ? config.upgradeTimeout()
-                : route.timeout() != null ? route.timeout() : config.requestTimeout();
-        ProxyRequestFactory factory =
-                new ProxyRequestFactory(head, channel.remoteAddress(), scheme(), upgrade, timeout);
-        Tunnel tunnel = front.registry().choose(route.agentId(), loop, null);
-        if (tunnel == null) {
-            ErrorAnswer absent =
-                    ErrorAnswer.absent(front.registry().presence(route.agentId()), route.agentId(), head.path());
-            answer(absent, head, head.keepsAlive() && !head.hasBody());
-            return;
-        }
-        Exchange begun = new Exchange(this, head, route, factory, upgrade);
+    @Override
+    public void handOver(NettyAcceptor acceptor) {
+        isClosing = true;
+        deadlines.clearAll();
+        front.handedOver(this);
+        acceptor.upgrade(
+                channel.pipeline().context(this), Objects.requireNonNull(head).request());
+    }
+
+    @Override
+    public void begin(Exchange begun) {
         exchange = begun;
-        if (upgrade != null) {
-            // What comes now is not HTTP; the decoder gives back what it has.
-            channel.pipeline().remove(decoder);
-        }
-        open(begun, tunnel);
-    }
-
-    private String scheme() {
-        return channel.pipeline().get(SslHandler.class) == null ? "http" : "https";
     }
 
     private void onContent(HttpContent content) {
@@ -224,8 +210,14 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Req
         if (isLast) {
             deadlines.clear(Deadlines.Kind.BODY);
         }
-        if (current != null && (!current.discardsBody() || isMalformed)) {
-            current.onContent(content, isLast);
+        if (current != null && isMalformed) {
+            content.release();
+            current.onMalformedBody("malformed body");
+        } else if (current != null && !current.discardsBody()) {
+            current.onBody(
+                    content.content(),
+                    isLast,
+                    isLast ? ((LastHttpContent) content).trailingHeaders() : EmptyHttpHeaders.INSTANCE);
         } else {
             discardedBytes += content.content().readableBytes();
             content.release();
@@ -251,8 +243,8 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Req
         }
     }
 
-    /** The bytes that came so far behind an upgrade's head, as far as a message shall hold them. */
-    Payload takeEarlyBytes() {
+    @Override
+    public Payload takeEarlyBytes() {
         byte[] taken = new byte[Math.min(earlyBytes, MAX_EARLY_BYTES)];
         int length = 0;
         while (length < taken.length) {
@@ -285,7 +277,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Req
     }
 
     private void awaitBody() {
-        if (exchange != null && !isRequestEnded && !isMoving && !exchange.isHoldingBody()) {
+        if (exchange != null && !isRequestEnded && !isJoining && !exchange.isHoldingBody()) {
             Duration patience = gate.isOpen() ? config.readTimeout() : config.writeTimeout();
             deadlines.set(Deadlines.Kind.BODY, patience.toNanos());
         }
@@ -293,27 +285,34 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Req
 
     // How the request finds its loop.
 
-    /** Opens the exchange's stream on a tunnel, once this connection is on the tunnel's loop. */
-    void open(Exchange opening, Tunnel tunnel) {
+    /** Nothing is read: this is the time between a request's head and its stream. */
+    private void holdUntilJoined() {
+        isJoining = true;
+        gate.hold(JOINING);
+        decoder.hold();
+    }
+
+    @Override
+    public void join(Tunnel tunnel, Runnable then) {
         NettyLoop target = (NettyLoop) tunnel.loop();
-        if (target == loop) {
-            opening.open(tunnel);
+        if (target != loop) {
+            holdUntilJoined();
+            moveTo(target, then);
+        } else if (isJoining) {
+            goOn(then);
         } else {
-            moveTo(target, () -> opening.open(tunnel));
+            endHttpIfUpgrade();
+            then.run();
         }
     }
 
-    /** Nothing is read and nothing is waiting to be written meanwhile: this is the time between a request's head and its answer. */
+    /** Nothing is read and nothing is waiting to be written meanwhile. */
     private void moveTo(NettyLoop target, Runnable then) {
-        isMoving = true;
-        gate.hold(MOVING);
-        decoder.hold();
         deadlines.moveTo(target);
         channel.deregister()
                 .addListener(deregistered -> target.eventLoop()
                         .register(channel)
                         .addListener(registered -> {
-                            isMoving = false;
                             loop = target;
                             if (!registered.isSuccess() || !channel.isActive()) {
                                 // Nobody tells of the end of a channel that is on no loop.
@@ -321,13 +320,27 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Req
                                 onGone();
                                 return;
                             }
-                            then.run();
-                            goOnReading();
+                            goOn(then);
                         }));
     }
 
+    private void goOn(Runnable then) {
+        isJoining = false;
+        endHttpIfUpgrade();
+        then.run();
+        goOnReading();
+    }
+
+    private void endHttpIfUpgrade() {
+        if (!isHttpOver && exchange != null && exchange.isUpgrade()) {
+            isHttpOver = true;
+            // What comes now is not HTTP; the decoder gives back what it has.
+            channel.pipeline().remove(decoder);
+        }
+    }
+
     private void goOnReading() {
-        gate.release(MOVING);
+        gate.release(JOINING);
         ChannelHandlerContext context = channel.pipeline().context(decoder);
         if (context != null && !isRequestEnded) {
             gate.release(READ_AHEAD);
@@ -341,87 +354,85 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Req
 
     // What the client gets.
 
-    /** Begins to wait for the head of the response. */
-    void awaitResponse(Duration timeout) {
+    @Override
+    public void awaitResponse(Duration timeout) {
         deadlines.set(Deadlines.Kind.RESPONSE, timeout.toNanos());
     }
 
+    @Override
+    public void inform(int status, HttpHeaders headers) {
+        // To a client that reads nothing it is of no use, and no credit bounds it.
+        if (head != null && head.isHttp11() && channel.isWritable()) {
+            writer.inform(status, headers);
+            loop.flushLater(channel);
+        }
+    }
+
+    @Override
+    public void respond(int status, HttpHeaders headers, long bodyBytes, boolean isEnd) {
+        deadlines.clear(Deadlines.Kind.RESPONSE);
+        writer.respond(Objects.requireNonNull(head), status, headers, bodyBytes, mayKeepAlive());
+        loop.flushLater(channel);
+        if (isEnd) {
+            end(EmptyHttpHeaders.INSTANCE);
+        }
+    }
+
+    @Override
+    public boolean carriesTrailers() {
+        return writer.carriesTrailers();
+    }
+
+    @Override
+    public void end(HttpHeaders trailers) {
+        writer.end(trailers).addListener((ChannelFutureListener) this::onWritten);
+        loop.flushLater(channel);
+    }
+
+    /** The response is with the socket, to its last byte. */
+    private void onWritten(ChannelFuture written) {
+        if (written.isSuccess()) {
+            isAnswered = true;
+            keepsAlive = writer.keepsAlive();
+            goOnIfDone();
+        }
+    }
+
     /** Whether another request may follow this one. */
-    boolean mayKeepAlive(Exchange current) {
-        return current.head().keepsAlive()
-                && !current.isUpgrade()
-                && !(current.isHoldingBody() && !isRequestEnded)
+    private boolean mayKeepAlive() {
+        return head != null
+                && head.keepsAlive()
+                && !isHttpOver
+                && !(exchange != null && exchange.isHoldingBody() && !isRequestEnded)
                 && requests < config.maxRequestsPerConnection()
                 && !front.isDraining();
     }
 
-    void onResponseBegun(boolean isForHead) {
+    @Override
+    public void onBodyUnwanted() {
+        goOnIfDone();
+    }
+
+    @Override
+    public void answer(ErrorAnswer told) {
+        answer(told, mayKeepAlive() && head != null && (isRequestEnded || !head.hasBody()));
+    }
+
+    private void answer(ErrorAnswer told, boolean mayGoOn) {
         deadlines.clear(Deadlines.Kind.RESPONSE);
-        encoder.answerHead(isForHead);
-    }
-
-    /** The response is with the socket, to its last byte. */
-    void onResponseWritten(boolean mayGoOn) {
-        isAnswered = true;
-        keepsAlive = mayGoOn;
-        goOnIfDone();
-    }
-
-    /** Nobody wants the rest of the request's body. */
-    void onBodyUnwanted() {
-        goOnIfDone();
-    }
-
-    /** Answers in the agent's place. */
-    void answer(ErrorAnswer told, Exchange current) {
-        boolean mayGoOn =
-                mayKeepAlive(current) && (isRequestEnded || !current.head().hasBody());
-        answer(told, current.head(), mayGoOn);
-    }
-
-    private void answer(ErrorAnswer told, @Nullable RequestHead head, boolean mayGoOn) {
-        byte[] json = told.toJson().getBytes(StandardCharsets.US_ASCII);
-        DefaultFullHttpResponse response = new DefaultFullHttpResponse(
-                HttpVersion.HTTP_1_1, HttpResponseStatus.valueOf(told.status()), Unpooled.wrappedBuffer(json));
-        HttpHeaders headers = response.headers();
-        headers.set(HttpHeaderNames.CONTENT_TYPE, HttpHeaderValues.APPLICATION_JSON);
-        headers.set(HttpHeaderNames.CONTENT_LENGTH, json.length);
-        if (told.retryAfterSeconds() > 0) {
-            headers.set(HttpHeaderNames.RETRY_AFTER, told.retryAfterSeconds());
+        if (isJoining) {
+            isJoining = false;
+            loop.execute(this::goOnReading);
         }
-        if (told.status() == HttpResponseStatus.UPGRADE_REQUIRED.code()) {
-            headers.set(HttpHeaderNames.UPGRADE, UpgradeCheck.WEBSOCKET);
-            headers.set(HttpHeaderNames.SEC_WEBSOCKET_VERSION, "13");
-        }
-        if (!mayGoOn) {
-            headers.set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
-        } else if (head != null && !head.isHttp11()) {
-            headers.set(HttpHeaderNames.CONNECTION, HttpHeaderValues.KEEP_ALIVE);
-        }
-        onResponseBegun(head != null && head.isHeadMethod());
-        channel.writeAndFlush(response).addListener((ChannelFutureListener) written -> {
-            if (written.isSuccess()) {
-                onResponseWritten(mayGoOn);
-            }
-        });
+        writer.answer(told, head, mayGoOn).addListener((ChannelFutureListener) this::onWritten);
     }
 
-    /** Turns the connection into a stream's: after the 101 there is nothing but bytes. */
-    StreamRelay upgrade(HttpHeaders headers, TunnelStream stream) {
+    @Override
+    public StreamRelay switchProtocols(HttpHeaders headers, TunnelStream stream) {
         deadlines.clearAll();
-        encoder.answerHead(false);
-        channel.write(
-                new DefaultFullHttpResponse(
-                        HttpVersion.HTTP_1_1,
-                        HttpResponseStatus.SWITCHING_PROTOCOLS,
-                        Unpooled.EMPTY_BUFFER,
-                        headers,
-                        EmptyHttpHeaders.INSTANCE),
-                channel.voidPromise());
+        writer.switchProtocols(headers);
         loop.flushLater(channel);
-        ChannelPipeline pipeline = channel.pipeline();
-        pipeline.remove(encoder);
-        pipeline.remove(this);
+        channel.pipeline().remove(this);
         StreamRelay relay = StreamRelay.join(stream, channel, loop, gate, ErrorCode.CANCELLED);
         early.forEach(relay::toStream);
         early.clear();
@@ -464,8 +475,8 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Req
 
     // How it ends.
 
-    /** Closes, and lets the client have all that was written. */
-    void closeGently() {
+    @Override
+    public void closeGently() {
         if (!isClosing) {
             isClosing = true;
             deadlines.clearAll();
@@ -479,8 +490,8 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Req
         }
     }
 
-    /** Cuts the connection: the client must not take for complete what it has. */
-    void abort() {
+    @Override
+    public void abort() {
         isClosing = true;
         ChannelEnds.abort(channel);
     }
@@ -549,7 +560,8 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Req
 
     private void onHeadTimeout() {
         if (isHeadBegun) {
-            answer(ErrorAnswer.refused(HttpResponseStatus.REQUEST_TIMEOUT, "the head came too slowly"), null, false);
+            head = null;
+            answer(ErrorAnswer.refused(HttpResponseStatus.REQUEST_TIMEOUT, "the head came too slowly"), false);
         } else {
             channel.close();
         }

@@ -1,5 +1,8 @@
 package io.tunnelmux.netty.gateway;
 
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaderValues;
+import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.tunnelmux.core.Outcome;
 import io.tunnelmux.netty.http.Json;
@@ -143,6 +146,18 @@ record ErrorAnswer(
             }
         }
         return null;
+    }
+
+    /** The fields of an answer with {@link #toJson} as its body. */
+    void describe(HttpHeaders headers, int bodyBytes) {
+        headers.set(HttpHeaderNames.CONTENT_TYPE, HttpHeaderValues.APPLICATION_JSON);
+        headers.set(HttpHeaderNames.CONTENT_LENGTH, bodyBytes);
+        if (retryAfterSeconds > 0) {
+            headers.set(HttpHeaderNames.RETRY_AFTER, retryAfterSeconds);
+        }
+        if (status == HttpResponseStatus.UPGRADE_REQUIRED.code()) {
+            headers.set(HttpHeaderNames.SEC_WEBSOCKET_VERSION, UpgradeCheck.VERSION);
+        }
     }
 
     /** As JSON, all fields always there. */

@@ -1,20 +1,12 @@
 package io.tunnelmux.netty.gateway;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelFuture;
-import io.netty.channel.ChannelFutureListener;
-import io.netty.handler.codec.http.DefaultFullHttpResponse;
-import io.netty.handler.codec.http.DefaultLastHttpContent;
 import io.netty.handler.codec.http.EmptyHttpHeaders;
-import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpHeaders;
-import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpResponseStatus;
-import io.netty.handler.codec.http.LastHttpContent;
 import io.tunnelmux.core.Outcome;
 import io.tunnelmux.core.StreamHandler;
 import io.tunnelmux.core.Tunnel;
@@ -31,8 +23,15 @@ import io.tunnelmux.protocol.Payload;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One request and its response: a client's connection on one side, a stream on the other. Ends when the response is complete and the
- * connection has said so to the client, when either side is lost, or, after an upgrade, when the bytes end.
+ * One request and its response: a client on one side, a stream on the other. Ends when the response is complete and the client has been
+ * told so, when either side is lost, or, after an upgrade, when the bytes end. Knows nothing of how the client frames its messages.
+ *
+ * <pre>
+ * {@link #onTunnel} → stream open → AWAITED → FLOWING → COMPLETE
+ * {@link #onNoTunnel}                       → COMPLETE
+ * </pre>
+ *
+ * On the client's loop, which the stream's handler is called on as well.
  */
 final class Exchange implements StreamHandler {
 
@@ -49,7 +48,8 @@ final class Exchange implements StreamHandler {
 
     private static final int MAX_ATTEMPTS = 2;
 
-    private final ClientConnection connection;
+    private final AgentRegistry registry;
+    private final ExchangeClient client;
     private final Channel channel;
     private final RequestHead head;
     private final Route route;
@@ -67,26 +67,30 @@ final class Exchange implements StreamHandler {
     private boolean isStreamClosed;
     private boolean isOver;
     private boolean isBodyBegun;
-    private boolean isChunked;
-    private boolean keepsAlive;
     private int attempts;
     private int informational;
     /** What the response's body still lacks; negative where its length was not told. */
     private long missingBytes;
 
     Exchange(
-            ClientConnection connection,
+            AgentRegistry registry,
+            ExchangeClient client,
             RequestHead head,
             Route route,
             ProxyRequestFactory requests,
             @Nullable UpgradeCheck upgrade) {
-        this.connection = connection;
+        this.registry = registry;
+        this.client = client;
         this.head = head;
         this.route = route;
         this.requests = requests;
         this.upgrade = upgrade;
-        channel = connection.channel();
+        channel = client.channel();
         log = new AccessLog(head, route.agentId(), channel.remoteAddress());
+    }
+
+    ExchangeClient client() {
+        return client;
     }
 
     RequestHead head() {
@@ -107,50 +111,68 @@ final class Exchange implements StreamHandler {
         return isStreamClosed;
     }
 
-    /** Opens the stream. The connection is on the tunnel's loop. */
-    void open(Tunnel chosen) {
+    /** Whether no stream has been opened yet, so that nothing takes the request's body. */
+    boolean isWaitingForTunnel() {
+        return stream == null && !isOver;
+    }
+
+    /** The request goes to this tunnel. Does nothing if the client has gone meanwhile. */
+    void onTunnel(Tunnel chosen) {
+        if (!isOver) {
+            client.join(chosen, () -> open(chosen));
+        }
+    }
+
+    /** No tunnel takes the request. Does nothing if the client has gone meanwhile. */
+    void onNoTunnel(ErrorAnswer told) {
+        if (!isOver) {
+            answerWith(told);
+        }
+    }
+
+    private void open(Tunnel chosen) {
         attempts++;
         tunnel = chosen;
         isStreamClosed = false;
         boolean isEnd = !head.hasBody() && upgrade == null;
         if (upgrade != null && headData == null) {
-            headData = connection.takeEarlyBytes();
+            headData = client.takeEarlyBytes();
         }
         Payload early = headData == null ? Payload.EMPTY : headData;
         TunnelStream opened = chosen.open(requests.create(early), isEnd, this);
         stream = opened;
-        pressure = new StreamPressure(opened, channel, connection.loop(), connection.gate());
-        connection.awaitResponse(requests.timeout());
+        pressure = new StreamPressure(opened, channel, client.loop(), client.gate());
+        client.awaitResponse(requests.timeout());
     }
 
     // The client's side.
 
-    /** More of the request's body. Takes {@code content}. */
-    void onContent(HttpContent content, boolean isLast) {
-        ByteBuf bytes = content.content();
-        if (content.decoderResult().isFailure()) {
-            content.release();
-            fail(ErrorCode.CANCELLED, ErrorAnswer.refused(HttpResponseStatus.BAD_REQUEST, "malformed body"));
-        } else if (isStreamClosed || stream == null || pressure == null || upgrade != null) {
-            content.release();
-        } else {
-            HttpHeaders trailers = isLast ? ((LastHttpContent) content).trailingHeaders() : EmptyHttpHeaders.INSTANCE;
-            int length = bytes.readableBytes();
-            if (length == 0) {
-                content.release();
-            } else {
-                isBodyBegun = true;
-                log.received(length);
-                if (isLast && trailers.isEmpty()) {
-                    stream.writeLast(NettyPayload.of(bytes));
-                    return;
-                }
-                pressure.toStream(bytes);
-            }
-            if (isLast && head.hasBody()) {
-                endBody(stream, trailers);
-            }
+    /** More of the request's body, and with the last of it the trailers. Takes {@code bytes}. */
+    void onBody(ByteBuf bytes, boolean isLast, HttpHeaders trailers) {
+        if (isStreamClosed || stream == null || pressure == null || upgrade != null) {
+            bytes.release();
+            return;
         }
+        int length = bytes.readableBytes();
+        if (length == 0) {
+            bytes.release();
+        } else {
+            isBodyBegun = true;
+            log.received(length);
+            if (isLast && trailers.isEmpty()) {
+                stream.writeLast(NettyPayload.of(bytes));
+                return;
+            }
+            pressure.toStream(bytes);
+        }
+        if (isLast && head.hasBody()) {
+            endBody(stream, trailers);
+        }
+    }
+
+    /** The client breaks its own rules in the middle of the request's body. */
+    void onMalformedBody(String what) {
+        fail(ErrorCode.CANCELLED, ErrorAnswer.refused(HttpResponseStatus.BAD_REQUEST, what));
     }
 
     private void endBody(TunnelStream to, HttpHeaders trailers) {
@@ -164,7 +186,7 @@ final class Exchange implements StreamHandler {
                             .build()),
                     true);
         } catch (MalformedHttpException e) {
-            fail(ErrorCode.CANCELLED, ErrorAnswer.refused(HttpResponseStatus.BAD_REQUEST, "malformed trailers"));
+            onMalformedBody("malformed trailers");
         }
     }
 
@@ -176,10 +198,7 @@ final class Exchange implements StreamHandler {
 
     /** The client has gone, and with it the reason for all this. */
     void onClientGone() {
-        if (!isOver) {
-            isOver = true;
-            log.ended(channel, "client gone");
-        }
+        end("client gone");
         if (stream != null && !isStreamClosed) {
             isStreamClosed = true;
             stream.cancel(ErrorCode.CANCELLED, "the client went away");
@@ -205,10 +224,9 @@ final class Exchange implements StreamHandler {
 
     /** The client takes nothing. */
     void onWriteTimeout() {
-        log.ended(channel, "client does not read");
-        isOver = true;
+        end("client does not read");
         cancel(ErrorCode.CANCELLED, "the client takes nothing");
-        connection.abort();
+        client.abort();
     }
 
     // The stream's side.
@@ -254,27 +272,15 @@ final class Exchange implements StreamHandler {
     private void onInformational(Message.ProxyResponse response, boolean isEnd) throws MalformedHttpException {
         if (isEnd || ++informational > MAX_INFORMATIONAL) {
             invalid(isEnd ? "an end in place of a response" : "too many informational responses");
-        } else if (head.isHttp11() && channel.isWritable()) {
-            // To a client that reads nothing it is of no use, and no credit bounds it.
-            HttpResponse informing = HttpMapping.toResponse(response, false);
-            channel.write(
-                    new DefaultFullHttpResponse(
-                            informing.protocolVersion(),
-                            informing.status(),
-                            Unpooled.EMPTY_BUFFER,
-                            informing.headers(),
-                            EmptyHttpHeaders.INSTANCE),
-                    channel.voidPromise());
-            connection.loop().flushLater(channel);
+        } else {
+            client.inform(response.status(), HttpMapping.toHttp(response.headers(), false));
         }
     }
 
-    private void onFinal(Message.ProxyResponse message, boolean isEnd) throws MalformedHttpException {
-        HttpResponse response = HttpMapping.toResponse(message, false);
-        HttpHeaders headers = response.headers();
-        long length = HttpMapping.contentLength(message.headers());
-        keepsAlive = connection.mayKeepAlive(this);
-        if (isBodiless(message.status())) {
+    private void onFinal(Message.ProxyResponse response, boolean isEnd) throws MalformedHttpException {
+        HttpHeaders headers = HttpMapping.toHttp(response.headers(), false);
+        long length = HttpMapping.contentLength(response.headers());
+        if (isBodiless(response.status())) {
             missingBytes = 0;
         } else if (isEnd && length > 0) {
             throw new MalformedHttpException("a body of " + length + " bytes was announced and does not come");
@@ -283,23 +289,15 @@ final class Exchange implements StreamHandler {
             headers.set(HttpHeaderNames.CONTENT_LENGTH, HttpHeaderValues.ZERO);
         } else {
             missingBytes = length;
-            frame(headers, length);
         }
-        if (!keepsAlive) {
-            headers.set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
-        } else if (!head.isHttp11()) {
-            headers.set(HttpHeaderNames.CONNECTION, HttpHeaderValues.KEEP_ALIVE);
+        answer = isEnd ? Answer.COMPLETE : Answer.FLOWING;
+        log.answered(response.status());
+        if (isEnd) {
+            end("complete");
         }
-        answer = Answer.FLOWING;
-        log.answered(message.status());
-        connection.onResponseBegun(head.isHeadMethod());
-        channel.write(response, channel.voidPromise());
-        connection.loop().flushLater(channel);
+        client.respond(response.status(), headers, missingBytes, isEnd);
         if (upgrade != null && stream != null) {
             stream.end();
-        }
-        if (isEnd) {
-            onEnd(EmptyHttpHeaders.INSTANCE);
         }
     }
 
@@ -310,15 +308,6 @@ final class Exchange implements StreamHandler {
                 || status == HttpResponseStatus.NOT_MODIFIED.code();
     }
 
-    private void frame(HttpHeaders headers, long length) {
-        if (length < 0 && head.isHttp11()) {
-            isChunked = true;
-            headers.set(HttpHeaderNames.TRANSFER_ENCODING, HttpHeaderValues.CHUNKED);
-        } else if (length < 0) {
-            keepsAlive = false;
-        }
-    }
-
     private void onSwitched(Message.ProxyResponse message, boolean isEnd) throws MalformedHttpException {
         String fault = upgrade == null ? "101 that nobody asked for" : upgrade.faultOf(message.headers());
         if (fault != null || stream == null) {
@@ -326,11 +315,10 @@ final class Exchange implements StreamHandler {
             return;
         }
         HttpHeaders headers = HttpMapping.toHttp(message.headers(), true);
-        headers.set(HttpHeaderNames.CONNECTION, HttpHeaderValues.UPGRADE);
         headers.remove(HttpHeaderNames.CONTENT_LENGTH);
         answer = Answer.COMPLETE;
         log.answered(message.status());
-        StreamRelay joined = connection.upgrade(headers, stream);
+        StreamRelay joined = client.switchProtocols(headers, stream);
         relay = joined;
         if (isEnd) {
             joined.onData(stream, new Frame.Data(stream.id(), Payload.EMPTY, Frame.FLAG_END));
@@ -348,7 +336,7 @@ final class Exchange implements StreamHandler {
     private void onTrailers(Message.ProxyTrailers trailers) {
         try {
             onEnd(
-                    isChunked
+                    client.carriesTrailers()
                             ? HttpMapping.toTrailers(HttpMapping.toHttp(trailers.headers(), false))
                             : EmptyHttpHeaders.INSTANCE);
         } catch (MalformedHttpException e) {
@@ -390,19 +378,8 @@ final class Exchange implements StreamHandler {
             return;
         }
         answer = Answer.COMPLETE;
-        isOver = true;
-        log.ended(channel, "complete");
-        LastHttpContent last = trailers.isEmpty()
-                ? LastHttpContent.EMPTY_LAST_CONTENT
-                : new DefaultLastHttpContent(Unpooled.EMPTY_BUFFER, trailers);
-        channel.write(last).addListener((ChannelFutureListener) this::onWritten);
-        connection.loop().flushLater(channel);
-    }
-
-    private void onWritten(ChannelFuture written) {
-        if (written.isSuccess()) {
-            connection.onResponseWritten(keepsAlive);
-        }
+        end("complete");
+        client.end(trailers);
     }
 
     @Override
@@ -418,7 +395,7 @@ final class Exchange implements StreamHandler {
     public void onClosed(TunnelStream from, Outcome outcome) {
         isStreamClosed = true;
         if (relay != null) {
-            log.ended(channel, outcome.toString());
+            end(outcome.toString());
             relay.onClosed(from, outcome);
             return;
         }
@@ -427,11 +404,10 @@ final class Exchange implements StreamHandler {
             pressure.onStreamClosed();
         }
         if (isOver) {
-            connection.onBodyUnwanted();
+            client.onBodyUnwanted();
         } else if (answer == Answer.FLOWING) {
-            isOver = true;
-            log.ended(channel, outcome.toString());
-            connection.abort();
+            end(outcome.toString());
+            client.abort();
         } else if (!triedAgain(outcome)) {
             answerWith(ErrorAnswer.of(outcome, route.agentId(), head.path()));
         }
@@ -442,14 +418,22 @@ final class Exchange implements StreamHandler {
         if (!outcome.isRetryable() || isBodyBegun || attempts == MAX_ATTEMPTS) {
             return false;
         }
-        Tunnel other = connection.front().registry().choose(route.agentId(), connection.loop(), tunnel);
+        Tunnel other = registry.choose(route.agentId(), client.loop(), tunnel);
         if (other == null) {
             return false;
         }
         stream = null;
         pressure = null;
-        connection.open(this, other);
+        client.join(other, () -> open(other));
         return true;
+    }
+
+    /** Nothing more is to be said about the exchange. What comes yet is for its relay, or for nobody. */
+    private void end(String outcome) {
+        if (!isOver) {
+            isOver = true;
+            log.ended(channel, outcome);
+        }
     }
 
     /** For people who look at what is under way; never with the query. */
@@ -467,11 +451,10 @@ final class Exchange implements StreamHandler {
         switch (answer) {
             case AWAITED -> answerWith(told);
             case FLOWING -> {
-                isOver = true;
-                log.ended(channel, told.message());
-                connection.abort();
+                end(told.message());
+                client.abort();
             }
-            case COMPLETE -> connection.closeGently();
+            case COMPLETE -> client.closeGently();
         }
         cancel(code, told.message());
     }
@@ -485,9 +468,8 @@ final class Exchange implements StreamHandler {
 
     private void answerWith(ErrorAnswer told) {
         answer = Answer.COMPLETE;
-        isOver = true;
         log.answered(told.status());
-        log.ended(channel, told.code());
-        connection.answer(told, this);
+        end(told.code());
+        client.answer(told);
     }
 }

@@ -30,6 +30,8 @@ final class HttpFront {
     /** Takes the tunnels that come in here, where the port is shared. */
     private final @Nullable NettyAcceptor acceptor;
 
+    private final RequestDispatcher dispatcher = new RequestDispatcher(this);
+
     private final Set<ClientConnection> connections = ConcurrentHashMap.newKeySet();
     private final AtomicInteger count = new AtomicInteger();
     private final CompletableFuture<@Nullable Void> drained = new CompletableFuture<>();
@@ -59,6 +61,10 @@ final class HttpFront {
     @Nullable
     NettyAcceptor acceptorOf(String path) {
         return acceptor != null && path.equals(config.tunnelPath()) ? acceptor : null;
+    }
+
+    RequestDispatcher dispatcher() {
+        return dispatcher;
     }
 
     boolean isDraining() {

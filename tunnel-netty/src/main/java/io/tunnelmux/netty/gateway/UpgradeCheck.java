@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
 record UpgradeCheck(String protocol, @Nullable String key) {
 
     static final String WEBSOCKET = "websocket";
+    static final String VERSION = "13";
 
-    private static final String VERSION = "13";
     private static final String GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     private static final int KEY_BYTES = 16;
 

@@ -1,0 +1,67 @@
+package io.tunnelmux.netty.gateway;
+
+import io.tunnelmux.core.Tunnel;
+import io.tunnelmux.netty.transport.NettyAcceptor;
+import java.time.Duration;
+
+/**
+ * What happens between a request's head and its stream, the same for clients of every kind: who serves it, whether it may be served, and by which of the
+ * agent's tunnels. On the client's loop.
+ */
+final class RequestDispatcher {
+
+    private final HttpFront front;
+
+    RequestDispatcher(HttpFront front) {
+        this.front = front;
+    }
+
+    /**
+     * Sends a request on its way. The client is told exactly one of: {@link ExchangeClient#handOver}, {@link ExchangeClient#answer}, or
+     * {@link ExchangeClient#begin} and what the exchange has to say.
+     *
+     * @throws BadRequestException if it breaks the rules of its route; then the client was told nothing
+     */
+    void dispatch(RequestHead head, ExchangeClient client) throws BadRequestException {
+        NettyAcceptor acceptor = front.acceptorOf(head.path());
+        if (acceptor != null) {
+            client.handOver(acceptor);
+            return;
+        }
+        Route route = front.router().route(head.authority(), head.path());
+        if (front.isDraining()) {
+            client.answer(ErrorAnswer.shuttingDown(head.path()));
+        } else if (route == null) {
+            client.answer(ErrorAnswer.noRoute(head.path()));
+        } else {
+            Exchange exchange = exchange(head, route, client);
+            client.begin(exchange);
+            choose(exchange, route);
+        }
+    }
+
+    private Exchange exchange(RequestHead head, Route route, ExchangeClient client) throws BadRequestException {
+        GatewayConfig config = front.config();
+        UpgradeCheck upgrade = UpgradeCheck.of(head, route, config);
+        Duration timeout = upgrade != null
+                ? config.upgradeTimeout()
+                : route.timeout() != null ? route.timeout() : config.requestTimeout();
+        ProxyRequestFactory requests =
+                new ProxyRequestFactory(head, client.channel().remoteAddress(), client.scheme(), upgrade, timeout);
+        return new Exchange(front.registry(), client, head, route, requests, upgrade);
+    }
+
+    /** Ends with {@link Exchange#onTunnel} or {@link Exchange#onNoTunnel}, now or later on the client's loop. */
+    private void choose(Exchange exchange, Route route) {
+        Tunnel tunnel =
+                front.registry().choose(route.agentId(), exchange.client().loop(), null);
+        if (tunnel != null) {
+            exchange.onTunnel(tunnel);
+        } else {
+            exchange.onNoTunnel(ErrorAnswer.absent(
+                    front.registry().presence(route.agentId()),
+                    route.agentId(),
+                    exchange.head().path()));
+        }
+    }
+}
