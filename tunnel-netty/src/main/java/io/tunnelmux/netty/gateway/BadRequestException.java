@@ -22,7 +22,7 @@ final class BadRequestException extends Exception {
         return status;
     }
 
-    ErrorAnswer answer() {
-        return ErrorAnswer.refused(status, String.valueOf(getMessage()));
+    ProxyError answer() {
+        return ProxyError.refused(status, String.valueOf(getMessage()));
     }
 }

@@ -414,11 +414,11 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Req
     }
 
     @Override
-    public void answer(ErrorAnswer told) {
+    public void answer(ProxyError told) {
         answer(told, mayKeepAlive() && head != null && (isRequestEnded || !head.hasBody()));
     }
 
-    private void answer(ErrorAnswer told, boolean mayGoOn) {
+    private void answer(ProxyError told, boolean mayGoOn) {
         deadlines.clear(Deadlines.Kind.RESPONSE);
         if (isJoining) {
             isJoining = false;
@@ -561,7 +561,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Req
     private void onHeadTimeout() {
         if (isHeadBegun) {
             head = null;
-            answer(ErrorAnswer.refused(HttpResponseStatus.REQUEST_TIMEOUT, "the head came too slowly"), false);
+            answer(ProxyError.refused(HttpResponseStatus.REQUEST_TIMEOUT, "the head came too slowly"), false);
         } else {
             channel.close();
         }

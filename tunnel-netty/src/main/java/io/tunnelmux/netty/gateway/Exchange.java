@@ -124,7 +124,7 @@ final class Exchange implements StreamHandler {
     }
 
     /** No tunnel takes the request. Does nothing if the client has gone meanwhile. */
-    void onNoTunnel(ErrorAnswer told) {
+    void onNoTunnel(ProxyError told) {
         if (!isOver) {
             answerWith(told);
         }
@@ -172,7 +172,7 @@ final class Exchange implements StreamHandler {
 
     /** The client breaks its own rules in the middle of the request's body. */
     void onMalformedBody(String what) {
-        fail(ErrorCode.CANCELLED, ErrorAnswer.refused(HttpResponseStatus.BAD_REQUEST, what));
+        fail(ErrorCode.CANCELLED, ProxyError.refused(HttpResponseStatus.BAD_REQUEST, what));
     }
 
     private void endBody(TunnelStream to, HttpHeaders trailers) {
@@ -208,7 +208,7 @@ final class Exchange implements StreamHandler {
     /** The response took too long to begin. */
     void onResponseTimeout() {
         String message = upgrade == null ? "no response in time" : "no answer to the upgrade in time";
-        fail(ErrorCode.TIMEOUT, ErrorAnswer.timeout(message, route.agentId(), head.path()));
+        fail(ErrorCode.TIMEOUT, ProxyError.timeout(message, route.agentId(), head.path()));
     }
 
     /** The request's body does not move: for want of bytes, or of room for them. */
@@ -216,9 +216,9 @@ final class Exchange implements StreamHandler {
         if (isWaitingForClient) {
             fail(
                     ErrorCode.CANCELLED,
-                    ErrorAnswer.refused(HttpResponseStatus.REQUEST_TIMEOUT, "the body came too slowly"));
+                    ProxyError.refused(HttpResponseStatus.REQUEST_TIMEOUT, "the body came too slowly"));
         } else {
-            fail(ErrorCode.TIMEOUT, ErrorAnswer.timeout("the body was not taken", route.agentId(), head.path()));
+            fail(ErrorCode.TIMEOUT, ProxyError.timeout("the body was not taken", route.agentId(), head.path()));
         }
     }
 
@@ -327,7 +327,7 @@ final class Exchange implements StreamHandler {
 
     private void onError(Message.ProxyError error) {
         if (answer == Answer.AWAITED) {
-            answerWith(ErrorAnswer.of(error, route.agentId(), head.path()));
+            answerWith(ProxyError.of(error, route.agentId(), head.path()));
         } else {
             invalid("an error in place of a body");
         }
@@ -409,7 +409,7 @@ final class Exchange implements StreamHandler {
             end(outcome.toString());
             client.abort();
         } else if (!triedAgain(outcome)) {
-            answerWith(ErrorAnswer.of(outcome, route.agentId(), head.path()));
+            answerWith(ProxyError.of(outcome, route.agentId(), head.path()));
         }
     }
 
@@ -443,11 +443,11 @@ final class Exchange implements StreamHandler {
     }
 
     private void invalid(String cause) {
-        fail(ErrorCode.PROTOCOL_ERROR, ErrorAnswer.invalid(cause, route.agentId(), head.path()));
+        fail(ErrorCode.PROTOCOL_ERROR, ProxyError.invalid(cause, route.agentId(), head.path()));
     }
 
     /** The stream is cancelled, and the client told as well as it still can be. */
-    private void fail(ErrorCode code, ErrorAnswer told) {
+    private void fail(ErrorCode code, ProxyError told) {
         switch (answer) {
             case AWAITED -> answerWith(told);
             case FLOWING -> {
@@ -466,7 +466,7 @@ final class Exchange implements StreamHandler {
         }
     }
 
-    private void answerWith(ErrorAnswer told) {
+    private void answerWith(ProxyError told) {
         answer = Answer.COMPLETE;
         log.answered(told.status());
         end(told.code());

@@ -70,7 +70,7 @@ interface ExchangeClient {
     void end(HttpHeaders trailers);
 
     /** Answers the request in an agent's place. */
-    void answer(ErrorAnswer told);
+    void answer(ProxyError told);
 
     /**
      * Says that the protocol is switched, and joins {@link #channel} to the stream: after this there is nothing but bytes.

@@ -9,6 +9,7 @@ import io.tunnelmux.netty.status.StatusListener;
 import io.tunnelmux.netty.status.StatusSource;
 import io.tunnelmux.netty.status.TunnelStatus;
 import io.tunnelmux.netty.transport.NettyAcceptor;
+import io.tunnelmux.netty.transport.NettyLoop;
 import io.tunnelmux.netty.transport.NettyLoops;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -56,13 +57,12 @@ public final class Gateway {
     private final NettyAcceptor acceptor;
     private final HttpFront front;
     private final CompletableFuture<Void> closed = new CompletableFuture<>();
-    private volatile InetSocketAddress httpAddress;
+    private volatile @Nullable InetSocketAddress httpAddress;
     private volatile InetSocketAddress tunnelAddress;
     private volatile @Nullable StatusListener status;
     private volatile boolean isClosing;
 
     private Gateway(GatewayConfig config) {
-        httpAddress = config.httpAddress();
         memoryBudget = config.tunnel().memoryBudget();
         tunnelAddress = config.tunnelAddress();
         registry = new AgentRegistry(config.authenticator(), System::nanoTime);
@@ -86,10 +86,10 @@ public final class Gateway {
      */
     public static CompletionStage<Gateway> start(GatewayConfig config) {
         Gateway gateway = new Gateway(config);
-        CompletionStage<Gateway> started = listening(config.httpAddress(), gateway.front.start())
+        CompletionStage<Gateway> started = gateway.startFront(config)
                 .thenCompose(http -> {
                     gateway.httpAddress = http;
-                    return config.isPortShared()
+                    return http != null && config.isPortShared()
                             ? CompletableFuture.completedStage(http)
                             : listening(config.tunnelAddress(), gateway.acceptor.start());
                 })
@@ -106,6 +106,13 @@ public final class Gateway {
                 gateway.loops.close();
             }
         });
+    }
+
+    private CompletionStage<@Nullable InetSocketAddress> startFront(GatewayConfig config) {
+        InetSocketAddress address = config.httpAddress();
+        return address == null
+                ? CompletableFuture.completedStage(null)
+                : listening(address, front.start(address)).thenApply(bound -> bound);
     }
 
     private CompletionStage<@Nullable StatusListener> startStatus(GatewayConfig config) {
@@ -127,9 +134,17 @@ public final class Gateway {
         });
     }
 
-    /** Where clients come in. */
+    /**
+     * Where clients come in.
+     *
+     * @throws IllegalStateException if nowhere, and all requests come by {@link #exchange}
+     */
     public InetSocketAddress httpAddress() {
-        return httpAddress;
+        InetSocketAddress address = httpAddress;
+        if (address == null) {
+            throw new IllegalStateException("configured without an HTTP server");
+        }
+        return address;
     }
 
     /** Where agents come in. */
@@ -151,6 +166,20 @@ public final class Gateway {
     /** An agent's tunnels that take streams: to ping it, to send it messages, to ask what it waits for. None if it is not connected; a snapshot. */
     public List<Tunnel> tunnels(String agentId) {
         return registry.tunnels(agentId);
+    }
+
+    /**
+     * Sends a request through the tunnel of the agent that the routes name, as if a client had sent it to the gateway's HTTP server: the same rules, limits
+     * and timeouts hold.
+     *
+     * @return the response once its head is there, completed on an event loop; fails with a {@link ProxyException} if there is none. Cancelling it cancels
+     *     the request, up to the upstream
+     */
+    public CompletableFuture<GatewayResponse> exchange(GatewayRequest request) {
+        CompletableFuture<GatewayResponse> response = new CompletableFuture<>();
+        NettyLoop loop = loops.next();
+        loop.execute(() -> new EmbeddedClient(front, loop, request, response).begin());
+        return response;
     }
 
     /**

@@ -25,7 +25,7 @@ public final class GatewayConfig {
     /** Clients' connections at once, unless told otherwise. */
     public static final int DEFAULT_MAX_CONNECTIONS = 10_000;
 
-    private final InetSocketAddress httpAddress;
+    private final @Nullable InetSocketAddress httpAddress;
     private final InetSocketAddress tunnelAddress;
     private final String tunnelPath;
     private final @Nullable InetSocketAddress metricsAddress;
@@ -80,8 +80,8 @@ public final class GatewayConfig {
         return new Builder();
     }
 
-    /** Where clients come in. */
-    public InetSocketAddress httpAddress() {
+    /** Where clients come in; null for nowhere. */
+    public @Nullable InetSocketAddress httpAddress() {
         return httpAddress;
     }
 
@@ -204,7 +204,7 @@ public final class GatewayConfig {
     public static final class Builder {
         private static final InetSocketAddress FREE_PORT = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
 
-        private InetSocketAddress httpAddress = FREE_PORT;
+        private @Nullable InetSocketAddress httpAddress = FREE_PORT;
         private InetSocketAddress tunnelAddress = FREE_PORT;
         private String tunnelPath = NettyAcceptor.DEFAULT_PATH;
         private @Nullable InetSocketAddress metricsAddress;
@@ -233,6 +233,12 @@ public final class GatewayConfig {
         /** See {@link GatewayConfig#httpAddress()}; port 0 is any free one. */
         public Builder httpAddress(InetSocketAddress address) {
             httpAddress = Objects.requireNonNull(address);
+            return this;
+        }
+
+        /** Listens for no clients: the application brings all requests by {@link Gateway#exchange}. */
+        public Builder withoutHttp() {
+            httpAddress = null;
             return this;
         }
 

@@ -109,7 +109,7 @@ final class Http1ResponseWriter {
      *
      * @param request null if there was none that could be understood
      */
-    ChannelFuture answer(ErrorAnswer told, @Nullable RequestHead request, boolean mayKeepAlive) {
+    ChannelFuture answer(ProxyError told, @Nullable RequestHead request, boolean mayKeepAlive) {
         byte[] json = told.toJson().getBytes(StandardCharsets.US_ASCII);
         DefaultFullHttpResponse response = new DefaultFullHttpResponse(
                 HttpVersion.HTTP_1_1, HttpResponseStatus.valueOf(told.status()), Unpooled.wrappedBuffer(json));

@@ -71,7 +71,7 @@ final class HttpFront {
         return isDraining;
     }
 
-    CompletionStage<InetSocketAddress> start() {
+    CompletionStage<InetSocketAddress> start(InetSocketAddress address) {
         CompletableFuture<InetSocketAddress> started = new CompletableFuture<>();
         loops.serverBootstrap()
                 // A client that ends its side while it waits has gone away; what is upgraded decides otherwise.
@@ -82,7 +82,7 @@ final class HttpFront {
                         onAccepted(channel);
                     }
                 })
-                .bind(config.httpAddress())
+                .bind(address)
                 .addListener((ChannelFutureListener) bound -> onBound(bound, started));
         return started;
     }

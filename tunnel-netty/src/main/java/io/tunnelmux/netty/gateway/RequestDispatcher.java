@@ -30,9 +30,9 @@ final class RequestDispatcher {
         }
         Route route = front.router().route(head.authority(), head.path());
         if (front.isDraining()) {
-            client.answer(ErrorAnswer.shuttingDown(head.path()));
+            client.answer(ProxyError.shuttingDown(head.path()));
         } else if (route == null) {
-            client.answer(ErrorAnswer.noRoute(head.path()));
+            client.answer(ProxyError.noRoute(head.path()));
         } else {
             Exchange exchange = exchange(head, route, client);
             client.begin(exchange);
@@ -58,7 +58,7 @@ final class RequestDispatcher {
         if (tunnel != null) {
             exchange.onTunnel(tunnel);
         } else {
-            exchange.onNoTunnel(ErrorAnswer.absent(
+            exchange.onNoTunnel(ProxyError.absent(
                     front.registry().presence(route.agentId()),
                     route.agentId(),
                     exchange.head().path()));

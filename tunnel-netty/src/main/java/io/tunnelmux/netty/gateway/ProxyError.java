@@ -12,16 +12,18 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a client is told when there is no response from the agent.
+ * What a client is told when there is no response from the agent. Immutable; any thread.
  *
- * @param status HTTP status
- * @param code for programs
+ * @param status HTTP status, 400 to 599
+ * @param code for programs: {@code agent_offline}, {@code timeout}, {@code upstream_unreachable} …
  * @param message for people
+ * @param agentId who was to answer, if that was known
+ * @param path of the request, without its query
  * @param cause what lies behind it, for people
  * @param isRetryable whether the request was certainly not worked on
  * @param retryAfterSeconds when to try again; 0 is not said
  */
-record ErrorAnswer(
+public record ProxyError(
         int status,
         String code,
         String message,
@@ -35,8 +37,8 @@ record ErrorAnswer(
     private static final int LATER_SECONDS = 5;
 
     /** The client's own fault. */
-    static ErrorAnswer refused(HttpResponseStatus status, String message) {
-        return new ErrorAnswer(
+    static ProxyError refused(HttpResponseStatus status, String message) {
+        return new ProxyError(
                 status.code(),
                 status.reasonPhrase().toLowerCase(Locale.ROOT).replaceAll("[^a-z]+", "_"),
                 message,
@@ -47,15 +49,15 @@ record ErrorAnswer(
                 0);
     }
 
-    static ErrorAnswer noRoute(String path) {
-        return new ErrorAnswer(404, "unknown_host", "no agent serves this host and path", null, path, null, false, 0);
+    static ProxyError noRoute(String path) {
+        return new ProxyError(404, "unknown_host", "no agent serves this host and path", null, path, null, false, 0);
     }
 
-    static ErrorAnswer absent(AgentRegistry.Presence presence, String agentId, String path) {
+    static ProxyError absent(AgentRegistry.Presence presence, String agentId, String path) {
         return presence == AgentRegistry.Presence.OFFLINE
-                ? new ErrorAnswer(
+                ? new ProxyError(
                         503, "agent_offline", "the agent is not connected", agentId, path, null, true, LATER_SECONDS)
-                : new ErrorAnswer(
+                : new ProxyError(
                         503,
                         "agent_reconnecting",
                         "the agent was connected a moment ago",
@@ -66,8 +68,8 @@ record ErrorAnswer(
                         SOON_SECONDS);
     }
 
-    static ErrorAnswer shuttingDown(String path) {
-        return new ErrorAnswer(
+    static ProxyError shuttingDown(String path) {
+        return new ProxyError(
                 503,
                 ErrorCode.SHUTTING_DOWN.wireName(),
                 "the gateway is going down",
@@ -78,21 +80,21 @@ record ErrorAnswer(
                 SOON_SECONDS);
     }
 
-    static ErrorAnswer timeout(String message, String agentId, String path) {
-        return new ErrorAnswer(504, ErrorCode.TIMEOUT.wireName(), message, agentId, path, null, false, 0);
+    static ProxyError timeout(String message, String agentId, String path) {
+        return new ProxyError(504, ErrorCode.TIMEOUT.wireName(), message, agentId, path, null, false, 0);
     }
 
-    static ErrorAnswer invalid(String cause, String agentId, String path) {
-        return new ErrorAnswer(
+    static ProxyError invalid(String cause, String agentId, String path) {
+        return new ProxyError(
                 502, ErrorCode.UPSTREAM_INVALID.wireName(), "the answer was not valid", agentId, path, cause, false, 0);
     }
 
     /** The stream ended before there was a response. */
-    static ErrorAnswer of(Outcome outcome, String agentId, String path) {
+    static ProxyError of(Outcome outcome, String agentId, String path) {
         ErrorCode code = ErrorCode.of(outcome.code());
         int status = status(code);
         int retryAfter = status != 503 ? 0 : code == ErrorCode.TRANSPORT_LOST ? LATER_SECONDS : SOON_SECONDS;
-        return new ErrorAnswer(
+        return new ProxyError(
                 status,
                 code == null ? "application_error" : code.wireName(),
                 message(status),
@@ -104,10 +106,10 @@ record ErrorAnswer(
     }
 
     /** The agent says why there is no response. */
-    static ErrorAnswer of(Message.ProxyError error, String agentId, String path) {
+    static ProxyError of(Message.ProxyError error, String agentId, String path) {
         int status = error.status() >= 400 && error.status() <= 599 ? error.status() : status(codeNamed(error.code()));
         String message = error.message().isEmpty() ? message(status) : error.message();
-        return new ErrorAnswer(
+        return new ProxyError(
                 status,
                 error.code(),
                 message,
@@ -161,7 +163,7 @@ record ErrorAnswer(
     }
 
     /** As JSON, all fields always there. */
-    String toJson() {
+    public String toJson() {
         Json json = new Json()
                 .put("code", code)
                 .put("message", message)

@@ -1,0 +1,365 @@
+package io.tunnelmux.netty.gateway;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.handler.codec.http.DefaultHttpRequest;
+import io.netty.handler.codec.http.EmptyHttpHeaders;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaderValues;
+import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpVersion;
+import io.tunnelmux.core.Tunnel;
+import io.tunnelmux.core.TunnelStream;
+import io.tunnelmux.netty.relay.HttpMapping;
+import io.tunnelmux.netty.relay.MalformedHttpException;
+import io.tunnelmux.netty.relay.ReadGate;
+import io.tunnelmux.netty.relay.StreamRelay;
+import io.tunnelmux.netty.transport.NettyAcceptor;
+import io.tunnelmux.netty.transport.NettyLoop;
+import io.tunnelmux.protocol.ErrorCode;
+import io.tunnelmux.protocol.Headers;
+import io.tunnelmux.protocol.Payload;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Flow;
+import org.jspecify.annotations.Nullable;
+
+/** A client that is the application itself, with one request. Its bodies go through a {@link BodyChannel}. On the loop of its tunnel. */
+final class EmbeddedClient extends ChannelInboundHandlerAdapter implements ExchangeClient {
+
+    private final HttpFront front;
+    private final GatewayConfig config;
+    private final GatewayRequest request;
+    private final CompletableFuture<GatewayResponse> response;
+    private final CompletableFuture<Headers> trailers = new CompletableFuture<>();
+    private final BodyChannel channel;
+    private final ReadGate gate;
+    private final Deadlines deadlines;
+    private NettyLoop loop;
+    private @Nullable Exchange exchange;
+    private boolean isRequestEnded;
+    private boolean isAnswered;
+    private boolean isOver;
+
+    /**
+     * @param loop where this begins
+     * @param response completed with what comes of the request; cancelling it cancels the request
+     */
+    EmbeddedClient(
+            HttpFront front, NettyLoop loop, GatewayRequest request, CompletableFuture<GatewayResponse> response) {
+        this.front = front;
+        config = front.config();
+        this.loop = loop;
+        this.request = request;
+        this.response = response;
+        channel = new BodyChannel(request.client());
+        gate = new ReadGate(channel);
+        deadlines = new Deadlines(loop, this::onDeadline);
+        isRequestEnded = request.body() == null;
+    }
+
+    /** Sends the request on its way. On the loop. */
+    void begin() {
+        channel.pipeline().addLast(this);
+        try {
+            front.dispatcher().dispatch(head(), this);
+        } catch (BadRequestException e) {
+            answer(e.answer());
+        }
+        response.whenComplete((done, failure) -> {
+            if (response.isCancelled()) {
+                loop.execute(this::cancel);
+            }
+        });
+    }
+
+    private RequestHead head() throws BadRequestException {
+        try {
+            HttpHeaders headers = HttpMapping.toHttp(request.headers(), true);
+            headers.set(HttpHeaderNames.HOST, request.authority());
+            if (headers.contains(HttpHeaderNames.UPGRADE)) {
+                headers.set(HttpHeaderNames.CONNECTION, HttpHeaderValues.UPGRADE);
+            } else if (request.body() != null && !headers.contains(HttpHeaderNames.CONTENT_LENGTH)) {
+                headers.set(HttpHeaderNames.TRANSFER_ENCODING, HttpHeaderValues.CHUNKED);
+            }
+            return RequestHead.of(
+                    new DefaultHttpRequest(
+                            HttpVersion.HTTP_1_1, HttpMethod.valueOf(request.method()), request.target(), headers),
+                    config.maxHeaders());
+        } catch (MalformedHttpException | IllegalArgumentException e) {
+            throw new BadRequestException(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private void cancel() {
+        if (channel.isRegistered()) {
+            channel.close();
+        } else {
+            onGone();
+        }
+    }
+
+    @Override
+    public Channel channel() {
+        return channel;
+    }
+
+    @Override
+    public NettyLoop loop() {
+        return loop;
+    }
+
+    @Override
+    public ReadGate gate() {
+        return gate;
+    }
+
+    @Override
+    public String scheme() {
+        return request.scheme();
+    }
+
+    @Override
+    public void handOver(NettyAcceptor acceptor) {
+        answer(ProxyError.noRoute(config.tunnelPath()));
+    }
+
+    @Override
+    public void begin(Exchange begun) {
+        exchange = begun;
+    }
+
+    @Override
+    public void join(Tunnel tunnel, Runnable then) {
+        NettyLoop target = (NettyLoop) tunnel.loop();
+        if (!channel.isRegistered()) {
+            register(target, () -> {
+                then.run();
+                readBody();
+            });
+        } else if (target == loop) {
+            then.run();
+        } else {
+            channel.deregister().addListener(deregistered -> register(target, then));
+        }
+    }
+
+    private void register(NettyLoop target, Runnable then) {
+        deadlines.moveTo(target);
+        target.eventLoop().register(channel).addListener(registered -> {
+            loop = target;
+            if (registered.isSuccess() && !isOver) {
+                then.run();
+            } else {
+                channel.close();
+                onGone();
+            }
+        });
+    }
+
+    private void readBody() {
+        Flow.Publisher<ByteBuffer> body = request.body();
+        if (body != null && exchange != null && !exchange.isUpgrade() && !isOver) {
+            channel.readFrom(body);
+            awaitBody();
+        }
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object message) {
+        if (exchange == null) {
+            ((ByteBuf) message).release();
+        } else {
+            exchange.onBody((ByteBuf) message, false, EmptyHttpHeaders.INSTANCE);
+        }
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext context) {
+        awaitBody();
+    }
+
+    private void awaitBody() {
+        if (!isRequestEnded) {
+            Duration patience = gate.isOpen() ? config.readTimeout() : config.writeTimeout();
+            deadlines.set(Deadlines.Kind.BODY, patience.toNanos());
+        }
+    }
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext context, Object event) {
+        if (event == ChannelInputShutdownEvent.INSTANCE) {
+            isRequestEnded = true;
+            deadlines.clear(Deadlines.Kind.BODY);
+            if (exchange != null) {
+                exchange.onBody(Unpooled.EMPTY_BUFFER, true, EmptyHttpHeaders.INSTANCE);
+            }
+            closeIfDone();
+        }
+    }
+
+    /** There are none: of an upgrade, the application is asked for bytes once the protocol is switched. */
+    @Override
+    public Payload takeEarlyBytes() {
+        return Payload.EMPTY;
+    }
+
+    @Override
+    public void awaitResponse(Duration timeout) {
+        deadlines.set(Deadlines.Kind.RESPONSE, timeout.toNanos());
+    }
+
+    @Override
+    public void inform(int status, HttpHeaders headers) {
+        request.onInformational().accept(status, carried(headers, false));
+    }
+
+    @Override
+    public void respond(int status, HttpHeaders headers, long bodyBytes, boolean isEnd) {
+        deadlines.clear(Deadlines.Kind.RESPONSE);
+        complete(status, carried(headers, false));
+        if (isEnd) {
+            end(EmptyHttpHeaders.INSTANCE);
+        }
+    }
+
+    private void complete(int status, Headers headers) {
+        if (!response.complete(new GatewayResponse(status, headers, channel, trailers))) {
+            channel.close();
+        }
+    }
+
+    /** What the exchange has checked already. */
+    private static Headers carried(HttpHeaders headers, boolean isUpgrade) {
+        try {
+            return HttpMapping.toCarried(headers, isUpgrade).build();
+        } catch (MalformedHttpException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Override
+    public boolean carriesTrailers() {
+        return true;
+    }
+
+    @Override
+    public void end(HttpHeaders last) {
+        Headers carried = carried(last, false);
+        channel.shutdownOutput().addListener((ChannelFutureListener) ended -> onEnded(ended, carried));
+    }
+
+    private void onEnded(ChannelFuture ended, Headers last) {
+        if (ended.isSuccess()) {
+            deadlines.clear(Deadlines.Kind.WRITE);
+            trailers.complete(last);
+            isAnswered = true;
+            closeIfDone();
+        }
+    }
+
+    private void closeIfDone() {
+        if (isAnswered && (isRequestEnded || exchange == null || exchange.discardsBody())) {
+            channel.close();
+        }
+    }
+
+    @Override
+    public void answer(ProxyError told) {
+        response.completeExceptionally(new ProxyException(told));
+        isAnswered = true;
+        isRequestEnded = true;
+        cancel();
+    }
+
+    @Override
+    public StreamRelay switchProtocols(HttpHeaders headers, TunnelStream stream) {
+        deadlines.clearAll();
+        channel.pipeline().remove(this);
+        StreamRelay relay = StreamRelay.join(stream, channel, loop, gate, ErrorCode.CANCELLED);
+        channel.closeFuture().addListener(closed -> trailers.complete(Headers.EMPTY));
+        Flow.Publisher<ByteBuffer> body = request.body();
+        if (body != null) {
+            channel.readFrom(body);
+        }
+        complete(101, carried(headers, true));
+        return relay;
+    }
+
+    @Override
+    public void onBodyUnwanted() {
+        closeIfDone();
+    }
+
+    @Override
+    public void closeGently() {
+        channel.close();
+    }
+
+    @Override
+    public void abort() {
+        channel.close();
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext context) {
+        if (channel.isWritable()) {
+            deadlines.clear(Deadlines.Kind.WRITE);
+        } else {
+            deadlines.set(Deadlines.Kind.WRITE, config.writeTimeout().toNanos());
+        }
+        if (exchange != null) {
+            exchange.onChannelWritabilityChanged();
+        }
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext context) {
+        onGone();
+    }
+
+    private void onGone() {
+        if (!isOver) {
+            isOver = true;
+            deadlines.clearAll();
+            Throwable why = channel.whyClosed();
+            response.completeExceptionally(why);
+            trailers.completeExceptionally(why);
+            if (exchange != null) {
+                exchange.onClientGone();
+            }
+        }
+    }
+
+    private void onDeadline(Deadlines.Kind kind) {
+        Exchange current = exchange;
+        if (current == null) {
+            return;
+        }
+        switch (kind) {
+            case RESPONSE -> current.onResponseTimeout();
+            case BODY -> current.onBodyTimeout(gate.isOpen());
+            case WRITE -> current.onWriteTimeout();
+            case HEAD, IDLE -> throw new IllegalStateException("no such deadline: " + kind);
+        }
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        NettyLoop.tellIfOutOfMemory(cause);
+        channel.fail(cause);
+    }
+
+    @Override
+    public String toString() {
+        return "embedded " + request.method();
+    }
+}
