@@ -4,7 +4,6 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollChannelOption;
-import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.nio.NioIoHandler;
@@ -95,7 +94,7 @@ record NativeIo(
         static NativeIo io() {
             return new NativeIo(
                     IoMode.EPOLL,
-                    EpollIoHandler.newFactory(),
+                    LastingEpollHandler.newFactory(),
                     EpollSocketChannel.class,
                     EpollServerSocketChannel.class,
                     Map.of(

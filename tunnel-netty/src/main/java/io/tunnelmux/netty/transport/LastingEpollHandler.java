@@ -1,0 +1,154 @@
+package io.tunnelmux.netty.transport;
+
+import io.netty.channel.IoEvent;
+import io.netty.channel.IoHandle;
+import io.netty.channel.IoHandler;
+import io.netty.channel.IoHandlerContext;
+import io.netty.channel.IoHandlerFactory;
+import io.netty.channel.IoOps;
+import io.netty.channel.IoRegistration;
+import io.netty.channel.epoll.EpollIoEvent;
+import io.netty.channel.epoll.EpollIoHandle;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollIoOps;
+import io.netty.channel.unix.FileDescriptor;
+import io.netty.util.concurrent.ThreadAwareExecutor;
+
+/**
+ * Netty's epoll, with sockets that stay with it while they want nothing.
+ *
+ * <p>A socket whose peer has ended its side, and that has written all, is interested in no event. Netty (4.2.13 to 4.2.20) then takes it out of the epoll
+ * set ({@code EPOLL_CTL_DEL}) and thinks it still there: the next time that a write must wait, it asks to modify what is gone ({@code ENOENT}), and cuts the
+ * connection. So here such a socket is left in, for nothing but errors, and those edge-triggered: an end of both sides, which cannot be masked, is then
+ * reported once and not in each turn.
+ *
+ * <p>What is reported of it meanwhile can only be the connection's death, of which no read would tell any more: it is closed. On the loop's thread.
+ */
+final class LastingEpollHandler implements IoHandler {
+
+    private final IoHandler epoll;
+
+    private LastingEpollHandler(IoHandler epoll) {
+        this.epoll = epoll;
+    }
+
+    static IoHandlerFactory newFactory() {
+        IoHandlerFactory factory = EpollIoHandler.newFactory();
+        return new IoHandlerFactory() {
+            @Override
+            public IoHandler newHandler(ThreadAwareExecutor executor) {
+                return new LastingEpollHandler(factory.newHandler(executor));
+            }
+
+            @Override
+            public boolean isChangingThreadSupported() {
+                return factory.isChangingThreadSupported();
+            }
+        };
+    }
+
+    @Override
+    public void initialize() {
+        epoll.initialize();
+    }
+
+    @Override
+    public int run(IoHandlerContext context) {
+        return epoll.run(context);
+    }
+
+    @Override
+    public void prepareToDestroy() {
+        epoll.prepareToDestroy();
+    }
+
+    @Override
+    public void destroy() {
+        epoll.destroy();
+    }
+
+    @Override
+    public IoRegistration register(IoHandle handle) throws Exception {
+        Registration registration = new Registration((EpollIoHandle) handle);
+        registration.epoll = epoll.register(registration);
+        return registration;
+    }
+
+    @Override
+    public void wakeup() {
+        epoll.wakeup();
+    }
+
+    @Override
+    public boolean isCompatible(Class<? extends IoHandle> handleType) {
+        return epoll.isCompatible(handleType);
+    }
+
+    /** Stands between a channel and its place in the epoll set, in both directions. */
+    private static final class Registration implements IoRegistration, EpollIoHandle {
+
+        private final EpollIoHandle channel;
+        private IoRegistration epoll;
+        private boolean wantsNothing;
+
+        @SuppressWarnings("NullAway.Init") // There is nothing to submit before it is registered.
+        Registration(EpollIoHandle channel) {
+            this.channel = channel;
+        }
+
+        @Override
+        public long submit(IoOps ops) {
+            wantsNothing = ((EpollIoOps) ops).value() == EpollIoOps.NONE.value();
+            return epoll.submit(wantsNothing ? EpollIoOps.EPOLLET : ops);
+        }
+
+        @Override
+        @SuppressWarnings("TypeParameterUnusedInFormals") // Netty's.
+        public <T> T attachment() {
+            return epoll.attachment();
+        }
+
+        @Override
+        public boolean isValid() {
+            return epoll.isValid();
+        }
+
+        @Override
+        public boolean cancel() {
+            return epoll.cancel();
+        }
+
+        @Override
+        public void handle(IoRegistration registration, IoEvent event) {
+            if (wantsNothing && ((EpollIoEvent) event).ops().contains(EpollIoOps.EPOLLERR)) {
+                close();
+            } else {
+                channel.handle(this, event);
+            }
+        }
+
+        @Override
+        public FileDescriptor fd() {
+            return channel.fd();
+        }
+
+        @Override
+        public void registered() {
+            channel.registered();
+        }
+
+        @Override
+        public void unregistered() {
+            channel.unregistered();
+        }
+
+        @Override
+        public void close() {
+            try {
+                channel.close();
+            } catch (Exception e) {
+                throw new IllegalStateException("channels do not throw when they are closed", e);
+            }
+        }
+    }
+}
