@@ -76,7 +76,7 @@ public final class TokenFile implements Supplier<@Nullable String>, AutoCloseabl
             isFailing = false;
         } catch (IOException e) {
             if (!isFailing) {
-                LOG.warn("token not read, the last one counts file={} why=\"{}\"", file, e.toString());
+                LOG.warn("token not read, the last one counts file={} why=\"{}\"", file, e.getMessage());
             }
             isFailing = true;
         }
@@ -86,6 +86,8 @@ public final class TokenFile implements Supplier<@Nullable String>, AutoCloseabl
         byte[] bytes;
         try (InputStream in = Files.newInputStream(file)) {
             bytes = in.readNBytes(MAX_BYTES + 1);
+        } catch (IOException e) {
+            throw new IOException("cannot read " + file + " (" + e.getClass().getSimpleName() + ")", e);
         }
         String read = new String(bytes, StandardCharsets.ISO_8859_1).strip();
         boolean isToken = !read.isEmpty() && read.chars().allMatch(c -> c > ' ' && c < 0x7f);

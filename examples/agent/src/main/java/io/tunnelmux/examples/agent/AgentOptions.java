@@ -1,5 +1,6 @@
 package io.tunnelmux.examples.agent;
 
+import io.tunnelmux.examples.common.KubernetesOptions;
 import io.tunnelmux.examples.common.WindowOptions;
 import io.tunnelmux.netty.agent.AgentConfig;
 import io.tunnelmux.netty.agent.Upstream;
@@ -20,6 +21,8 @@ import picocli.CommandLine.Option;
 final class AgentOptions {
 
     private static final Set<String> GATEWAY_SCHEMES = Set.of("ws", "wss");
+    /** As the gateway's routes name the API of the cluster, beside an upstream for all else. */
+    private static final String KUBERNETES = "kubernetes";
 
     @Option(
             names = "--gateway",
@@ -84,6 +87,9 @@ final class AgentOptions {
     private @Nullable InetSocketAddress metricsListen;
 
     @Mixin
+    private KubernetesOptions kubernetes = new KubernetesOptions();
+
+    @Mixin
     private WindowOptions windows = new WindowOptions();
 
     String agentId() {
@@ -99,8 +105,9 @@ final class AgentOptions {
         if (!allowed.isEmpty()) {
             throw new IllegalArgumentException("--allow is not supported yet");
         }
-        if (upstream == null && routes.isEmpty()) {
-            throw new IllegalArgumentException("one of --upstream and --route is needed");
+        Upstream kubernetesApi = kubernetes.toUpstream();
+        if (upstream == null && routes.isEmpty() && kubernetesApi == null) {
+            throw new IllegalArgumentException("one of --upstream, --route and --kubernetes is needed");
         }
         if (connections < 1 || connections > AgentConfig.MAX_CONNECTIONS) {
             throw new IllegalArgumentException(
@@ -112,6 +119,9 @@ final class AgentOptions {
                 .connections(connections)
                 .token(() -> token)
                 .tunnel(windows.toConfig());
+        if (kubernetesApi != null) {
+            config.upstream(kubernetesApi).target(KUBERNETES, kubernetesApi);
+        }
         if (upstream != null) {
             config.upstream(upstream("--upstream", upstream));
         }
