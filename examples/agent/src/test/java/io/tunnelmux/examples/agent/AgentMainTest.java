@@ -67,7 +67,9 @@ class AgentMainTest {
                 "--upstream ftp://h --token t|--upstream: not an http:// or https:// URL: ftp://h",
                 "--kubernetes-api https://127.0.0.1:2 --token t|--kubernetes-allow is needed, with read or with path prefixes: nothing is allowed that it does not name",
                 "--token t|one of --upstream, --route and --kubernetes is needed",
-                "--upstream http://127.0.0.1:2|Missing required option: '--token=TOKEN' (--help shows the options)"
+                "--upstream http://127.0.0.1:2|one of --token and --token-file is needed, and one alone",
+                "--upstream http://127.0.0.1:2 --token t --token-file f|one of --token and --token-file is needed, and one alone",
+                "--upstream http://127.0.0.1:2 --token-file missing|--token-file: cannot read missing (NoSuchFileException)"
             })
     void misuseNamesTheOptionOnce(String line, String message) {
         assertThat(run("--gateway ws://127.0.0.1:1/tunnel --agent-id a " + line))

@@ -15,7 +15,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** The options on the API of a Kubernetes cluster as an upstream. */
+/** The options on the API of a Kubernetes cluster as an upstream. For one thread. */
 public final class KubernetesOptions {
 
     private static final String HOST = "KUBERNETES_SERVICE_HOST";
@@ -67,6 +67,7 @@ public final class KubernetesOptions {
 
     private final Map<String, String> environment;
     private final Path serviceAccount;
+    private @Nullable Account account;
 
     /** As the process finds itself. */
     public KubernetesOptions() {
@@ -78,39 +79,36 @@ public final class KubernetesOptions {
         this.serviceAccount = serviceAccount;
     }
 
+    /** Whether they name an API to answer from. */
+    public boolean isNamed() {
+        return isInCluster || api != null;
+    }
+
     /**
-     * What the options say; null if they say nothing. The token is read again from now on, to the end of the process.
+     * The API behind its rules; null if none is named.
      *
-     * @throws IllegalArgumentException if they make no sense, with a message for people
+     * @throws IllegalArgumentException if the options make no sense, with a message for people
      */
     public @Nullable Upstream toUpstream() {
-        if (!isInCluster && api == null) {
+        if (!isNamed()) {
             if (!allowed.isEmpty() || tokenFile != null || authorities != null) {
                 throw new IllegalArgumentException(
                         "--kubernetes-… has no use without --kubernetes or --kubernetes-api");
             }
             return null;
         }
-        KubernetesTarget.Builder target = builder(api != null ? api : inCluster());
+        KubernetesTarget.Builder target = builder(api());
         allow(target);
+        Account account = account();
         try {
-            Path certificates = orOfServiceAccount(authorities, "ca.crt");
-            if (certificates != null && !isPlain()) {
-                target.tls(TlsConfig.client(certificates));
+            if (account.authorities() != null) {
+                target.tls(TlsConfig.client(account.authorities()));
             }
         } catch (IOException e) {
             throw new IllegalArgumentException("--kubernetes-ca: " + message(e), e);
         }
-        try {
-            Path token = isPlain() ? tokenFile : orOfServiceAccount(tokenFile, "token");
-            if (token != null) {
-                target.token(TokenFile.open(token));
-            } else if (!isPlain()) {
-                throw new IllegalArgumentException(
-                        "--kubernetes-token-file is needed, or --kubernetes for the service account of this process");
-            }
-        } catch (IOException e) {
-            throw new IllegalArgumentException("--kubernetes-token-file: " + message(e), e);
+        if (account.token() != null) {
+            target.token(account.token());
         }
         try {
             return target.build().upstream();
@@ -118,6 +116,49 @@ public final class KubernetesOptions {
             throw new IllegalArgumentException("--kubernetes-api: " + message(e), e);
         }
     }
+
+    /**
+     * In whose name to speak to the API that is named, and else to that of the cluster that this runs in. The token is read again from now on, to the end of the process.
+     *
+     * @throws IllegalArgumentException if there is none, with a message for people
+     */
+    public Account account() {
+        if (account == null) {
+            boolean isPlain = isPlain();
+            account = new Account(
+                    URI.create(api()),
+                    isPlain ? tokenFile() : tokenOrFail(),
+                    isPlain ? null : orOfServiceAccount(authorities, "ca.crt"));
+        }
+        return account;
+    }
+
+    private TokenFile tokenOrFail() {
+        TokenFile token = tokenFile();
+        if (token == null) {
+            throw new IllegalArgumentException(
+                    "--kubernetes-token-file is needed, or --kubernetes for the service account of this process");
+        }
+        return token;
+    }
+
+    private @Nullable TokenFile tokenFile() {
+        Path file = isPlain() ? tokenFile : orOfServiceAccount(tokenFile, "token");
+        try {
+            return file == null ? null : TokenFile.open(file);
+        } catch (IOException e) {
+            throw new IllegalArgumentException("--kubernetes-token-file: " + message(e), e);
+        }
+    }
+
+    /**
+     * Who speaks to an API.
+     *
+     * @param token null where it is spoken to without one
+     * @param authorities PEM certificates of who may sign the API's; null for whom the platform trusts
+     */
+    public record Account(
+            URI api, @Nullable TokenFile token, @Nullable Path authorities) {}
 
     private static KubernetesTarget.Builder builder(String url) {
         try {
@@ -127,7 +168,10 @@ public final class KubernetesOptions {
         }
     }
 
-    private String inCluster() {
+    private String api() {
+        if (api != null) {
+            return api;
+        }
         String host = environment.get(HOST);
         if (host == null || host.isEmpty()) {
             throw new IllegalArgumentException(
@@ -144,7 +188,7 @@ public final class KubernetesOptions {
 
     /** Only where that account was asked for: its token is for its own cluster's API, and for nobody else to see. */
     private @Nullable Path orOfServiceAccount(@Nullable Path given, String name) {
-        return given == null && isInCluster ? serviceAccount.resolve(name) : given;
+        return given == null && (isInCluster || api == null) ? serviceAccount.resolve(name) : given;
     }
 
     private void allow(KubernetesTarget.Builder target) {

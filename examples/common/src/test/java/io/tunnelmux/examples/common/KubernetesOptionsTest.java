@@ -97,13 +97,15 @@ class KubernetesOptionsTest {
                 "--kubernetes-api https://h --kubernetes-allow /a/../b|--kubernetes-allow: '/a/../b': the path has",
                 "--kubernetes-api https://h --kubernetes-allow read|--kubernetes-token-file is needed",
                 "--kubernetes-api https://h --kubernetes-allow read --kubernetes-token-file missing|--kubernetes-token-file: cannot read missing",
-                "--kubernetes-api https://h --kubernetes-allow read --kubernetes-ca missing|--kubernetes-ca: no usable certificates in missing",
+                "--kubernetes-api https://h --kubernetes-allow read --kubernetes-token-file TOKEN --kubernetes-ca missing|--kubernetes-ca: no usable certificates in missing",
                 "--kubernetes-api https://h/api --kubernetes-allow read|--kubernetes-api: an upstream is a scheme",
                 "--kubernetes-api ftp://h --kubernetes-allow read|--kubernetes-api: not an http",
                 "--kubernetes-api : --kubernetes-allow read|--kubernetes-api: "
             })
     void misuseIsSaidInOneLine(String line, String message) {
-        assertThatThrownBy(() -> read(Map.of(), line))
+        String token = serviceAccount.resolve("token").toString();
+
+        assertThatThrownBy(() -> read(Map.of(), line.replace("TOKEN", token)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageStartingWith(message);
     }
