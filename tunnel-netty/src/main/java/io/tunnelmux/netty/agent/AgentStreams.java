@@ -63,45 +63,80 @@ final class AgentStreams implements TunnelHandler {
         }
         LoopUpstreams shared =
                 Objects.requireNonNull(upstreams.get(stream.tunnel().loop()));
-        Upstream upstream;
         try {
-            upstream = shared.resolver().resolve(request);
-        } catch (RuntimeException e) {
-            LOG.error("the upstream resolver failed path={}", request.head().path(), e);
+            Upstream upstream = resolve(shared, request);
+            Message.ProxyRequest admitted = admit(upstream, request);
+            return upgrade.useZeroCopy()
+                    ? start(new WebSocketUpstream(shared, upstream, stream, admitted))
+                    : start(new HttpUpstream(shared, upstream, stream, admitted, isEnd));
+        } catch (RequestRefusedException e) {
+            return refuse(shared, stream, request, e);
+        } catch (MalformedHttpException e) {
+            String message = "the request is malformed: " + e.getMessage();
             return refuse(
                     shared,
                     stream,
                     request,
-                    ErrorCode.INTERNAL_ERROR,
-                    HttpResponseStatus.BAD_GATEWAY,
-                    "the agent failed");
+                    new RequestRefusedException(
+                            ErrorCode.PROTOCOL_ERROR, HttpResponseStatus.BAD_REQUEST.code(), message));
         }
-        if (upstream == null) {
-            String target = request.destination().target();
-            return target != null
-                    ? refuse(
-                            shared,
-                            stream,
-                            request,
-                            ErrorCode.FORBIDDEN,
-                            HttpResponseStatus.FORBIDDEN,
-                            "no such target: " + target)
-                    : refuse(
-                            shared,
-                            stream,
-                            request,
-                            ErrorCode.FORBIDDEN,
-                            HttpResponseStatus.NOT_FOUND,
-                            "this agent has no upstream for this path");
-        }
+    }
+
+    private static Upstream resolve(LoopUpstreams shared, Message.ProxyRequest request) throws RequestRefusedException {
+        Upstream upstream;
         try {
-            return upgrade.useZeroCopy()
-                    ? start(new WebSocketUpstream(shared, upstream, stream, request))
-                    : start(new HttpUpstream(shared, upstream, stream, request, isEnd));
-        } catch (MalformedHttpException e) {
-            String message = "the request is malformed: " + e.getMessage();
-            return refuse(shared, stream, request, ErrorCode.PROTOCOL_ERROR, HttpResponseStatus.BAD_REQUEST, message);
+            upstream = shared.resolver().resolve(request);
+        } catch (RuntimeException e) {
+            throw failed("the upstream resolver failed", request, e);
         }
+        if (upstream != null) {
+            return upstream;
+        }
+        Message.Destination destination = request.destination();
+        if (destination.target() != null) {
+            throw new RequestRefusedException("no such target: " + destination.target());
+        }
+        if (destination.serviceName() != null) {
+            throw new RequestRefusedException("no such service: " + destination.serviceName());
+        }
+        throw new RequestRefusedException(
+                ErrorCode.FORBIDDEN, HttpResponseStatus.NOT_FOUND.code(), "this agent has no upstream for this path");
+    }
+
+    private static Message.ProxyRequest admit(Upstream upstream, Message.ProxyRequest request)
+            throws RequestRefusedException {
+        RequestFilter filter = upstream.filter();
+        if (filter == null) {
+            return request;
+        }
+        Message.HttpHead head;
+        try {
+            head = filter.apply(request.head(), protocolOf(request));
+        } catch (RuntimeException e) {
+            throw failed("the filter of an upstream failed", request, e);
+        }
+        return new Message.ProxyRequest(
+                request.requestId(),
+                head,
+                request.upgrade(),
+                request.destination(),
+                request.timeoutMillis(),
+                request.clientAddr(),
+                request.traceparent());
+    }
+
+    private static @Nullable String protocolOf(Message.ProxyRequest request) {
+        if (request.upgrade().isWebSocket()) {
+            return "websocket";
+        }
+        String named = request.head().headers().first("upgrade");
+        return !request.upgrade().useZeroCopy() ? null : named == null ? "" : named.trim();
+    }
+
+    private static RequestRefusedException failed(String what, Message.ProxyRequest request, RuntimeException cause) {
+        LOG.error("{} path={}", what, request.head().path(), cause);
+        return new RequestRefusedException(
+                ErrorCode.INTERNAL_ERROR, HttpResponseStatus.BAD_GATEWAY.code(), "the agent failed");
     }
 
     private static StreamHandler start(UpstreamExchange exchange) {
@@ -110,15 +145,15 @@ final class AgentStreams implements TunnelHandler {
     }
 
     private static StreamHandler refuse(
-            LoopUpstreams shared,
-            TunnelStream stream,
-            Message.ProxyRequest request,
-            ErrorCode code,
-            HttpResponseStatus status,
-            String message) {
+            LoopUpstreams shared, TunnelStream stream, Message.ProxyRequest request, RequestRefusedException refusal) {
+        String message = String.valueOf(refusal.getMessage());
+        Message.HttpHead head = request.head();
+        shared.refusals().add(refusal.code(), null, head.method(), head.path(), message);
         stream.send(
-                UpstreamExchange.error(shared.agentId(), request, code, status.code(), message, null, false), false);
-        stream.close(code, message);
+                UpstreamExchange.error(
+                        shared.agentId(), request, refusal.code(), refusal.status(), message, null, false),
+                false);
+        stream.close(refusal.code(), message);
         return Answered.HANDLER;
     }
 

@@ -7,8 +7,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The upstreams of a configuration: a request that names a target gets that target; any other goes by the longest path prefix,
- * and else to the default upstream. A prefix matches whole segments: {@code /api} takes {@code /api} and {@code /api/x}, not
+ * The upstreams of a configuration: a request that names a target gets that target, and one that names a service gets none, as none is
+ * known here; any other goes by the longest path prefix, and else to the default upstream. A prefix matches whole segments: {@code /api} takes {@code /api} and {@code /api/x}, not
  * {@code /apix}. Paths are compared as they came, undecoded. Immutable; any thread.
  */
 final class ConfiguredUpstreams implements UpstreamResolver {
@@ -39,8 +39,11 @@ final class ConfiguredUpstreams implements UpstreamResolver {
 
     @Override
     public @Nullable Upstream resolve(Message.ProxyRequest request) {
-        String target = request.destination().target();
-        return target != null ? targets.get(target) : forPath(request.head().path());
+        Message.Destination destination = request.destination();
+        if (destination.target() != null) {
+            return targets.get(destination.target());
+        }
+        return destination.serviceName() != null ? null : forPath(request.head().path());
     }
 
     @Nullable

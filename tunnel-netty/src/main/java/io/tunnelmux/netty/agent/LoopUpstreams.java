@@ -5,7 +5,9 @@ import io.tunnelmux.netty.transport.NettyLoop;
 import io.tunnelmux.netty.transport.NettyLoops;
 import io.tunnelmux.netty.transport.TlsConfig;
 import io.tunnelmux.protocol.ErrorCode;
+import java.net.InetAddress;
 import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,7 +22,8 @@ record LoopUpstreams(
         UpstreamResolver resolver,
         UpstreamPool pool,
         UpstreamDialer dialer,
-        FailureLog failures) {
+        FailureLog failures,
+        FailureLog refusals) {
 
     LoopUpstreams(NettyLoop loop, AgentConfig config, NettyLoops loops, Executor lookups, TlsConfig tls) {
         this(
@@ -28,25 +31,29 @@ record LoopUpstreams(
                 config.agentId(),
                 config.resolver(),
                 new UpstreamPool(loop, config.maxIdleConnections(), config.idleTimeout()),
-                new UpstreamDialer(loop, loops.bootstrap(loop), lookups, tls, config.connectTimeout()),
-                new FailureLog(loop));
+                new UpstreamDialer(
+                        loop, loops.bootstrap(loop), InetAddress::getAllByName, lookups, tls, config.connectTimeout()),
+                new FailureLog(loop, "upstream failed"),
+                new FailureLog(loop, "request refused"));
     }
 
-    /** Writes failures of upstreams to the log, one a second at most. On one loop. */
+    /** Writes to the log what went wrong with requests, one line a second at most. On one loop. */
     static final class FailureLog {
         private static final Logger LOG = LoggerFactory.getLogger(Agent.class);
         private static final long INTERVAL_NANOS = 1_000_000_000L;
 
         private final TunnelLoop loop;
+        private final String what;
         private long nextNanos;
         private int suppressed;
 
-        FailureLog(TunnelLoop loop) {
+        FailureLog(TunnelLoop loop, String what) {
             this.loop = loop;
+            this.what = what;
             nextNanos = loop.nanoTime();
         }
 
-        void add(ErrorCode code, Upstream upstream, String method, String path, String cause) {
+        void add(ErrorCode code, @Nullable Upstream upstream, String method, String path, String cause) {
             long now = loop.nanoTime();
             if (now - nextNanos < 0) {
                 suppressed++;
@@ -54,14 +61,20 @@ record LoopUpstreams(
             }
             nextNanos = now + INTERVAL_NANOS;
             LOG.warn(
-                    "upstream failed: code={} upstream={} method={} path={} cause=\"{}\" suppressed={}",
+                    "{}: code={} upstream={} method={} path={} cause=\"{}\" suppressed={}",
+                    what,
                     code.wireName(),
-                    upstream,
+                    upstream == null ? "-" : upstream,
                     method,
-                    path,
-                    cause,
+                    printable(path),
+                    printable(cause),
                     suppressed);
             suppressed = 0;
+        }
+
+        /** What was refused is often refused for what it holds; a line of the log stays a line. */
+        private static String printable(String text) {
+            return text.chars().anyMatch(Character::isISOControl) ? text.replaceAll("\\p{Cntrl}", "?") : text;
         }
     }
 }

@@ -1,30 +1,53 @@
 package io.tunnelmux.netty.agent;
 
+import io.tunnelmux.netty.transport.TlsConfig;
 import java.net.URI;
 import java.util.Locale;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A server near the agent that it may send requests to: scheme, host and port, and nothing of a path, because paths pass untouched.
+ * A server near the agent that it may send requests to: scheme, host and port, and nothing of a path, because paths pass untouched. Perhaps with TLS of
+ * its own, perhaps with a filter of what it gets.
  *
- * @param host a name or an address literal, without brackets
- * @param port 1 to 65,535
- * @param isTls whether it is spoken to through TLS, its name checked against its certificate
+ * <p>Two are equal if all of that is; connections are kept for equal ones. Immutable; any thread.
  */
-public record Upstream(String host, int port, boolean isTls) {
+public final class Upstream {
 
     private static final int HTTP_PORT = 80;
     private static final int HTTPS_PORT = 443;
     private static final int MAX_PORT = 65_535;
 
-    public Upstream {
-        Objects.requireNonNull(host);
+    private final String host;
+    private final int port;
+    private final boolean isTls;
+    private final @Nullable TlsConfig tls;
+    private final @Nullable RequestFilter filter;
+
+    /**
+     * A server that gets every request as it came.
+     *
+     * @param host a name or an address literal, without brackets
+     * @param port 1 to 65,535
+     * @param isTls whether it is spoken to through TLS, its name checked against its certificate
+     * @throws IllegalArgumentException if the host is empty or the port none
+     */
+    public Upstream(String host, int port, boolean isTls) {
+        this(host, port, isTls, null, null);
+    }
+
+    private Upstream(String host, int port, boolean isTls, @Nullable TlsConfig tls, @Nullable RequestFilter filter) {
         if (host.isEmpty()) {
             throw new IllegalArgumentException("host is empty");
         }
         if (port < 1 || port > MAX_PORT) {
             throw new IllegalArgumentException("port: " + port);
         }
+        this.host = host;
+        this.port = port;
+        this.isTls = isTls;
+        this.tls = tls;
+        this.filter = filter;
     }
 
     /**
@@ -63,10 +86,67 @@ public record Upstream(String host, int port, boolean isTls) {
         return userInfo == null ? uri.toString() : uri.toString().replace(userInfo + "@", "");
     }
 
+    /**
+     * The same, trusting whom {@code newTls} trusts, in place of {@link AgentConfig#upstreamTls()}.
+     *
+     * @throws IllegalStateException if this upstream is not spoken to through TLS
+     */
+    public Upstream withTls(TlsConfig newTls) {
+        if (!isTls) {
+            throw new IllegalStateException("no TLS with " + this);
+        }
+        return new Upstream(host, port, true, Objects.requireNonNull(newTls), filter);
+    }
+
+    /** The same, with each request judged by {@code newFilter} alone. */
+    public Upstream withFilter(RequestFilter newFilter) {
+        return new Upstream(host, port, isTls, tls, Objects.requireNonNull(newFilter));
+    }
+
+    /** A name or an address literal, without brackets. */
+    public String host() {
+        return host;
+    }
+
+    /** 1 to 65,535. */
+    public int port() {
+        return port;
+    }
+
+    /** Whether it is spoken to through TLS. */
+    public boolean isTls() {
+        return isTls;
+    }
+
+    /** How, if not as {@link AgentConfig#upstreamTls()} says; else null. */
+    public @Nullable TlsConfig tls() {
+        return tls;
+    }
+
+    /** What judges each request to it; null lets all pass. */
+    public @Nullable RequestFilter filter() {
+        return filter;
+    }
+
     /** Host and port as a request's {@code Host} spells them. */
     String authority() {
         String name = host.indexOf(':') >= 0 ? "[" + host + "]" : host;
         return port == (isTls ? HTTPS_PORT : HTTP_PORT) ? name : name + ":" + port;
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof Upstream that
+                && host.equals(that.host)
+                && port == that.port
+                && isTls == that.isTls
+                && Objects.equals(tls, that.tls)
+                && Objects.equals(filter, that.filter);
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * host.hashCode() + port;
     }
 
     /** As a URL, for people. */

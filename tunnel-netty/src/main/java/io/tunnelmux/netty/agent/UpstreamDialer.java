@@ -28,8 +28,9 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Opens connections to upstreams on one loop. One time limit covers the name's look-up, the connection and the TLS handshake. All
- * addresses of a name are tried in turn; link-local ones (where clouds keep their metadata) and multicast are barred, also behind a name.
+ * Opens connections to upstreams on one loop. One time limit covers the name's look-up, the connection and the TLS handshake. A name is looked up once for each
+ * connection, and what was found is what is dialled: all addresses in turn, without those that are barred, see {@link BarredAddresses}. An address that an upstream
+ * has in place of a name is dialled whatever it is: it stands in the configuration.
  */
 final class UpstreamDialer {
 
@@ -41,19 +42,29 @@ final class UpstreamDialer {
         void onUnreachable(IOException cause);
     }
 
+    /** Finds the addresses of a name; may block. */
+    @FunctionalInterface
+    interface Names {
+        InetAddress[] find(String name) throws UnknownHostException;
+    }
+
     private final NettyLoop loop;
     private final Bootstrap bootstrap;
+    private final Names names;
     private final Executor lookups;
     private final TlsConfig tls;
     private final long timeoutNanos;
 
     /**
      * @param bootstrap knows the loop and the kind of channel
-     * @param lookups where names are looked up, which may block; may reject
+     * @param lookups where names are looked up; may reject
+     * @param tls for upstreams that have none of their own
      */
-    UpstreamDialer(NettyLoop loop, Bootstrap bootstrap, Executor lookups, TlsConfig tls, Duration timeout) {
+    UpstreamDialer(
+            NettyLoop loop, Bootstrap bootstrap, Names names, Executor lookups, TlsConfig tls, Duration timeout) {
         this.loop = loop;
         this.bootstrap = bootstrap;
+        this.names = names;
         this.lookups = lookups;
         this.tls = tls;
         this.timeoutNanos = timeout.toNanos();
@@ -104,7 +115,8 @@ final class UpstreamDialer {
             InetAddress literal = NetUtil.createInetAddressFromIpAddressString(upstream.host());
             if (literal != null) {
                 // Not within dial(): the caller has not got this object yet.
-                loop.execute(() -> connectTo(new InetAddress[] {literal}));
+                addressesLeft.add(literal);
+                loop.execute(this::connectNext);
                 return;
             }
             try {
@@ -116,7 +128,7 @@ final class UpstreamDialer {
 
         private void lookUp() {
             try {
-                InetAddress[] found = InetAddress.getAllByName(upstream.host());
+                InetAddress[] found = names.find(upstream.host());
                 loop.execute(() -> connectTo(found));
             } catch (UnknownHostException e) {
                 loop.execute(() -> fail(named("no address is known for " + upstream.host(), e)));
@@ -125,7 +137,7 @@ final class UpstreamDialer {
 
         private void connectTo(InetAddress[] found) {
             for (InetAddress address : found) {
-                if (address.isLinkLocalAddress() || address.isMulticastAddress()) {
+                if (BarredAddresses.contain(address)) {
                     lastFailure = new ConnectException("address " + address.getHostAddress() + " is barred");
                 } else {
                     addressesLeft.add(address);
@@ -163,7 +175,9 @@ final class UpstreamDialer {
 
         private void prepare(Channel channel) {
             if (upstream.isTls()) {
-                SslHandler handler = tls.newClientHandler(channel.alloc(), upstream.host(), upstream.port());
+                TlsConfig own = upstream.tls();
+                SslHandler handler =
+                        (own == null ? tls : own).newClientHandler(channel.alloc(), upstream.host(), upstream.port());
                 channel.pipeline().addLast(handler);
             }
             SmallWrites.addTo(channel.pipeline());

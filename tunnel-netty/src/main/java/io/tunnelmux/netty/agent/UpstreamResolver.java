@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 @FunctionalInterface
 public interface UpstreamResolver {
 
-    /** The upstream for {@code request}; null if there is none, and the request is answered with 404, or with 403 where it names a target; both are {@code forbidden}. */
+    /** The upstream for {@code request}; null if there is none, and the request is answered with 404, or with 403 where it names a target or a service; both are {@code forbidden}. */
     @Nullable
     Upstream resolve(Message.ProxyRequest request);
 }

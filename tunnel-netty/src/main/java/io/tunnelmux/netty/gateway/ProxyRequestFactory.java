@@ -24,13 +24,19 @@ final class ProxyRequestFactory {
     private static final AtomicLong COUNT = new AtomicLong();
 
     private final Message.HttpHead head;
+    private final Message.Destination destination;
     private final @Nullable UpgradeCheck upgrade;
     private final Duration timeout;
     private final @Nullable String client;
     private final @Nullable String traceparent;
 
     ProxyRequestFactory(
-            RequestHead received, SocketAddress client, String scheme, @Nullable UpgradeCheck upgrade, Duration timeout)
+            RequestHead received,
+            SocketAddress client,
+            String scheme,
+            @Nullable String target,
+            @Nullable UpgradeCheck upgrade,
+            Duration timeout)
             throws BadRequestException {
         HttpRequest request = received.request();
         try {
@@ -40,6 +46,7 @@ final class ProxyRequestFactory {
         } catch (MalformedHttpException e) {
             throw new BadRequestException(String.valueOf(e.getMessage()));
         }
+        destination = target == null ? Message.Destination.ANY : new Message.Destination(target, null, null, 0);
         this.upgrade = upgrade;
         this.timeout = timeout;
         this.client = client instanceof InetSocketAddress inet && inet.getAddress() != null
@@ -62,7 +69,7 @@ final class ProxyRequestFactory {
                 PREFIX + Long.toString(COUNT.incrementAndGet(), Character.MAX_RADIX),
                 head,
                 wish,
-                Message.Destination.ANY,
+                destination,
                 agentTimeoutMillis(),
                 client,
                 traceparent);

@@ -46,8 +46,8 @@ final class RequestDispatcher {
         Duration timeout = upgrade != null
                 ? config.upgradeTimeout()
                 : route.timeout() != null ? route.timeout() : config.requestTimeout();
-        ProxyRequestFactory requests =
-                new ProxyRequestFactory(head, client.channel().remoteAddress(), client.scheme(), upgrade, timeout);
+        ProxyRequestFactory requests = new ProxyRequestFactory(
+                head, client.channel().remoteAddress(), client.scheme(), route.target(), upgrade, timeout);
         return new Exchange(front.registry(), client, head, route, requests, upgrade);
     }
 

@@ -1,6 +1,7 @@
 package io.tunnelmux.netty.gateway;
 
 import io.tunnelmux.protocol.Hello;
+import io.tunnelmux.protocol.Message;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.Locale;
@@ -23,6 +24,7 @@ public final class Route {
     private final String host;
     private final String pathPrefix;
     private final String agentId;
+    private final @Nullable String target;
     private final @Nullable Duration timeout;
     private final Set<String> upgrades;
     private final Set<String> origins;
@@ -31,6 +33,7 @@ public final class Route {
         host = draft.host;
         pathPrefix = draft.pathPrefix;
         agentId = draft.agentId;
+        target = draft.target;
         timeout = draft.timeout;
         upgrades = Set.copyOf(draft.upgrades);
         origins = Set.copyOf(draft.origins);
@@ -65,6 +68,20 @@ public final class Route {
     }
 
     /**
+     * The same with a name for where the agent shall take the requests, in place of where it would by their paths. The name is one that the agent's configuration
+     * knows; it refuses others.
+     *
+     * @throws IllegalArgumentException if it is empty or longer than a target may be
+     */
+    public Route withTarget(String newTarget) {
+        if (newTarget.isEmpty()) {
+            throw new IllegalArgumentException("target is empty");
+        }
+        new Message.Destination(newTarget, null, null, 0);
+        return with(draft -> draft.target = newTarget);
+    }
+
+    /**
      * The same with a time of its own until the response's head.
      *
      * @throws IllegalArgumentException unless it is positive
@@ -92,6 +109,7 @@ public final class Route {
 
     private Route with(Consumer<Draft> change) {
         Draft draft = new Draft(host, pathPrefix, agentId);
+        draft.target = target;
         draft.timeout = timeout;
         draft.upgrades.addAll(upgrades);
         draft.origins.addAll(origins);
@@ -112,6 +130,11 @@ public final class Route {
     /** Who gets the requests. */
     public String agentId() {
         return agentId;
+    }
+
+    /** What the agent shall take for where the requests go; null leaves it to the agent. */
+    public @Nullable String target() {
+        return target;
     }
 
     /** Until the response's head; null is the gateway's own. */
@@ -142,6 +165,7 @@ public final class Route {
         private final String agentId;
         private final Set<String> upgrades = new HashSet<>();
         private final Set<String> origins = new HashSet<>();
+        private @Nullable String target;
         private @Nullable Duration timeout;
 
         Draft(String host, String pathPrefix, String agentId) {

@@ -296,6 +296,8 @@ public final class HttpMapping {
                     || name.startsWith("x-forwarded-")
                     || name.startsWith("content-")
                     || name.startsWith("proxy-")
+                    || name.startsWith("impersonate-")
+                    || name.startsWith("x-remote-")
                     || name.startsWith("sec-")
                     || name.indexOf('_') >= 0;
             if (!isOfHead) {

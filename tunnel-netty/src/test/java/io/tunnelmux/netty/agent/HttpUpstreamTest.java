@@ -397,16 +397,6 @@ class HttpUpstreamTest {
     }
 
     @Test
-    void neverConnectsToLinkLocalAddresses() {
-        try (AgentHarness harness = new AgentHarness(new Upstream("169.254.169.254", 80, false))) {
-            Probe probe = harness.get("/latest/meta-data");
-
-            assertThat(probe.outcome().is(ErrorCode.UPSTREAM_UNREACHABLE)).isTrue();
-            assertThat(probe.message(Message.ProxyError.class).cause()).contains("barred");
-        }
-    }
-
-    @Test
     void givesUpWhenTheAnswerTakesTooLong() throws Exception {
         CompletableFuture<Void> ended = new CompletableFuture<>();
         try (ScriptedServer server = new ScriptedServer(connection -> {

@@ -25,6 +25,7 @@ class HttpFrontTest {
         rig = GatewayRig.start(GatewayRig.config()
                 .readTimeout(Duration.ofMillis(700))
                 .router(AgentRouter.builder()
+                        .route(Route.of("a", "/targeted", GatewayRig.AGENT).withTarget("kubernetes"))
                         .route(Route.of("a", "/", GatewayRig.AGENT))
                         .route(Route.of("a", "/impatient", GatewayRig.AGENT).withTimeout(Duration.ofMillis(300)))
                         .route(Route.of("nobody", "/", "absent"))
@@ -59,6 +60,16 @@ class HttpFrontTest {
         assertThat(call.isEnded()).isTrue();
         call.answersWithoutBody(200);
         assertThat(client.response()).startsWith("HTTP/1.1 200 OK\r\n").contains("content-length: 0\r\n");
+    }
+
+    @Test
+    void aRouteMayNameATarget() throws Exception {
+        client.gets("/targeted");
+        assertThat(agent.next().answersWithoutBody(204).request().destination().target())
+                .isEqualTo("kubernetes");
+
+        client.gets("/");
+        assertThat(agent.next().answersWithoutBody(204).request().destination()).isEqualTo(Message.Destination.ANY);
     }
 
     @Test

@@ -257,6 +257,8 @@ class HttpMappingTest {
                 .add("x_forwarded_for", "6.6.6.6")
                 .add("Authorization", "Bearer x")
                 .add("Cookie", "a=b")
+                .add("Impersonate-User", "admin")
+                .add("X-Remote-User", "admin")
                 .add("Host", "evil")
                 .add("Content-Length", "9")
                 .add("grpc-status", "0");

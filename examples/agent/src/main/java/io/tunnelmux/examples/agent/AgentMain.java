@@ -1,13 +1,8 @@
 package io.tunnelmux.examples.agent;
 
-import io.tunnelmux.core.TunnelClient;
 import io.tunnelmux.examples.common.Program;
-import io.tunnelmux.netty.agent.Agent;
-import io.tunnelmux.netty.agent.AgentConfig;
-import java.io.IOException;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.UnaryOperator;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -46,40 +41,9 @@ public final class AgentMain implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
-        AgentConfig config;
-        try {
-            config = options.toConfig()
-                    .listener(new Announcer(options.agentId()))
-                    .build();
-        } catch (IllegalArgumentException e) {
-            return PROGRAM.fail(Program.MISUSED, e.getMessage());
+        if (!options.namesUpstreams()) {
+            return PROGRAM.fail(Program.MISUSED, "one of --upstream, --route and --kubernetes is needed");
         }
-        Agent agent;
-        try {
-            agent = Agent.start(config);
-        } catch (IOException e) {
-            return PROGRAM.fail(Program.FAILED, e.getMessage());
-        }
-        PROGRAM.endOnSignal(agent::close);
-        new CountDownLatch(1).await();
-        return Program.OK;
-    }
-
-    /** Says what people and scripts wait for: that the agent is ready. */
-    private static final class Announcer implements Agent.Listener {
-        private final String agentId;
-        private final AtomicBoolean isReady = new AtomicBoolean();
-
-        Announcer(String agentId) {
-            this.agentId = agentId;
-        }
-
-        @Override
-        public void onState(int connection, TunnelClient.State state, String detail) {
-            if (state == TunnelClient.State.CONNECTED && !isReady.getAndSet(true)) {
-                System.out.println("agent ready agent_id=" + agentId);
-                System.out.flush();
-            }
-        }
+        return AgentRunner.run(PROGRAM, options, UnaryOperator.identity());
     }
 }

@@ -1,7 +1,9 @@
 package io.tunnelmux.examples.agent;
 
+import io.tunnelmux.examples.common.KubernetesOptions;
 import io.tunnelmux.examples.common.WindowOptions;
 import io.tunnelmux.netty.agent.AgentConfig;
+import io.tunnelmux.netty.agent.TokenFile;
 import io.tunnelmux.netty.agent.Upstream;
 import io.tunnelmux.netty.transport.TlsConfig;
 import java.io.IOException;
@@ -12,14 +14,17 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** The options. */
-final class AgentOptions {
+/** The options of an agent, also of programs that can do more. For one thread. */
+public final class AgentOptions {
 
     private static final Set<String> GATEWAY_SCHEMES = Set.of("ws", "wss");
+    /** As the gateway's routes name the API of the cluster, beside an upstream for all else. */
+    private static final String KUBERNETES = "kubernetes";
 
     @Option(
             names = "--gateway",
@@ -36,12 +41,14 @@ final class AgentOptions {
             description = "who this is: 1 to 128 of A-Z a-z 0-9 . _ -")
     private String agentId = "";
 
+    @Option(names = "--token", paramLabel = "TOKEN", description = "shown to the gateway; never logged")
+    private @Nullable String token;
+
     @Option(
-            names = "--token",
-            paramLabel = "TOKEN",
-            required = true,
-            description = "shown to the gateway; never logged")
-    private String token = "";
+            names = "--token-file",
+            paramLabel = "FILE",
+            description = "a file with that token, read again every 10 s; in place of --token")
+    private @Nullable Path tokenFile;
 
     @Option(
             names = "--upstream",
@@ -84,10 +91,29 @@ final class AgentOptions {
     private @Nullable InetSocketAddress metricsListen;
 
     @Mixin
+    private KubernetesOptions kubernetes = new KubernetesOptions();
+
+    @Mixin
     private WindowOptions windows = new WindowOptions();
 
-    String agentId() {
+    /** For picocli, which sets what the command line says. */
+    public AgentOptions() {
+        // Each option begins with its default.
+    }
+
+    /** Who the agent is. */
+    public String agentId() {
         return agentId;
+    }
+
+    /** Whether there is any place for requests to go. */
+    public boolean namesUpstreams() {
+        return upstream != null || !routes.isEmpty() || kubernetes.isNamed();
+    }
+
+    /** What they say of a cluster. */
+    public KubernetesOptions kubernetes() {
+        return kubernetes;
     }
 
     /**
@@ -95,12 +121,9 @@ final class AgentOptions {
      *
      * @throws IllegalArgumentException if they make no sense, with one line that says which
      */
-    AgentConfig.Builder toConfig() {
+    public AgentConfig.Builder toConfig() {
         if (!allowed.isEmpty()) {
             throw new IllegalArgumentException("--allow is not supported yet");
-        }
-        if (upstream == null && routes.isEmpty()) {
-            throw new IllegalArgumentException("one of --upstream and --route is needed");
         }
         if (connections < 1 || connections > AgentConfig.MAX_CONNECTIONS) {
             throw new IllegalArgumentException(
@@ -110,8 +133,12 @@ final class AgentOptions {
                 .gateways(gateways())
                 .agentId(agentId)
                 .connections(connections)
-                .token(() -> token)
+                .token(token())
                 .tunnel(windows.toConfig());
+        Upstream kubernetesApi = kubernetes.toUpstream();
+        if (kubernetesApi != null) {
+            config.upstream(kubernetesApi).target(KUBERNETES, kubernetesApi);
+        }
         if (upstream != null) {
             config.upstream(upstream("--upstream", upstream));
         }
@@ -138,6 +165,20 @@ final class AgentOptions {
             }
         }
         return config;
+    }
+
+    private Supplier<@Nullable String> token() {
+        if (token != null && tokenFile == null) {
+            return () -> token;
+        }
+        if (tokenFile == null || token != null) {
+            throw new IllegalArgumentException("one of --token and --token-file is needed, and one alone");
+        }
+        try {
+            return TokenFile.open(tokenFile);
+        } catch (IOException e) {
+            throw new IllegalArgumentException("--token-file: " + message(e), e);
+        }
     }
 
     private List<URI> gateways() {

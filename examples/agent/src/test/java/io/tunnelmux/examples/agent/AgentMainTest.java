@@ -65,7 +65,11 @@ class AgentMainTest {
                 "--upstream http://127.0.0.1:2 --token t --connections 9|--connections is 1 to 8, not 9",
                 "--upstream 127.0.0.1:3000 --token t|--upstream is no URL: 127.0.0.1:3000",
                 "--upstream ftp://h --token t|--upstream: not an http:// or https:// URL: ftp://h",
-                "--upstream http://127.0.0.1:2|Missing required option: '--token=TOKEN' (--help shows the options)"
+                "--kubernetes-api https://127.0.0.1:2 --token t|--kubernetes-allow is needed, with read or with path prefixes: nothing is allowed that it does not name",
+                "--token t|one of --upstream, --route and --kubernetes is needed",
+                "--upstream http://127.0.0.1:2|one of --token and --token-file is needed, and one alone",
+                "--upstream http://127.0.0.1:2 --token t --token-file f|one of --token and --token-file is needed, and one alone",
+                "--upstream http://127.0.0.1:2 --token-file missing|--token-file: cannot read missing (NoSuchFileException)"
             })
     void misuseNamesTheOptionOnce(String line, String message) {
         assertThat(run("--gateway ws://127.0.0.1:1/tunnel --agent-id a " + line))

@@ -57,8 +57,9 @@ public final class GatewayMain implements Callable<Integer> {
     @Option(
             names = "--route",
             paramLabel = "HOST[/PATH]=AGENT[;OPTION=VALUE]...",
-            description = "which agent gets the requests of a host ('*': of any) and path; options are"
-                    + " mode=zero-copy, timeout=30s, upgrade=PROTOCOL, origin=HOST")
+            description =
+                    "which agent gets the requests of a host ('*': of any) and path; options are"
+                            + " mode=zero-copy, target=NAME (one that the agent knows), timeout=30s, upgrade=PROTOCOL, origin=HOST")
     private List<Route> routes = List.of();
 
     @Option(names = "--default-agent", paramLabel = "AGENT", description = "who gets what no route names")

@@ -8,7 +8,7 @@ final class Routes {
 
     private Routes() {}
 
-    /** {@code HOST[/PATH]=AGENT[;mode=…][;timeout=…][;upgrade=…][;origin=…]…}; the host {@code *} is any. */
+    /** {@code HOST[/PATH]=AGENT[;mode=…][;target=…][;timeout=…][;upgrade=…][;origin=…]…}; the host {@code *} is any. */
     static Route parse(String text) {
         int equals = text.indexOf('=');
         if (equals < 1) {
@@ -42,12 +42,13 @@ final class Routes {
                 requireMode(value);
                 yield route;
             }
+            case "target" -> route.withTarget(value);
             case "timeout" -> route.withTimeout(Values.duration(value));
             case "upgrade" -> route.withUpgrade(value);
             case "origin" -> route.withOrigin(value);
             default ->
                 throw new IllegalArgumentException(
-                        "'" + text + "': '" + name + "' is none of mode, timeout, upgrade, origin");
+                        "'" + text + "': '" + name + "' is none of mode, target, timeout, upgrade, origin");
         };
     }
 

@@ -14,11 +14,12 @@ class RoutesTest {
     @Test
     void routesHaveOptions() {
         Route route = Routes.parse(
-                "App.example:8443/api=demo;mode=zero-copy;timeout=30s;upgrade=SPDY/3.1;upgrade=raw;origin=b.example");
+                "App.example:8443/api=demo;mode=zero-copy;target=kubernetes;timeout=30s;upgrade=SPDY/3.1;upgrade=raw;origin=b.example");
 
         assertThat(route.host()).isEqualTo("app.example:8443");
         assertThat(route.pathPrefix()).isEqualTo("/api");
         assertThat(route.agentId()).isEqualTo("demo");
+        assertThat(route.target()).isEqualTo("kubernetes");
         assertThat(route.timeout()).isEqualTo(Duration.ofSeconds(30));
         assertThat(route.upgrades()).containsExactlyInAnyOrder("spdy/3.1", "raw");
         assertThat(route.origins()).containsExactly("b.example");
@@ -37,6 +38,7 @@ class RoutesTest {
                 "a=demo;",
                 "a=demo;timeout",
                 "a=demo;timeout=",
+                "a=demo;target=",
                 "a=demo;what=1",
                 "a=demo;mode=aware",
                 "a=demo;mode=x"
