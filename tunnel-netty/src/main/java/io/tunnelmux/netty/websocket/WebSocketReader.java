@@ -41,6 +41,9 @@ public final class WebSocketReader {
     public static final int LENGTH_16 = 126;
     public static final int LENGTH_64 = 127;
 
+    /** What DEFLATE adds to what cannot be compressed, beside 5 bytes for each 16 KiB. */
+    private static final long SLACK_BYTES = 64;
+
     private enum Phase {
         FIRST,
         SECOND,
@@ -103,7 +106,10 @@ public final class WebSocketReader {
 
     private long length;
     private int key;
-    private int messageBytes;
+    private long messageBytes;
+    /** For the message that is being read. */
+    private long limitBytes;
+
     private final byte[] control = new byte[MAX_CONTROL_BYTES];
     private int controlBytes;
 
@@ -116,7 +122,7 @@ public final class WebSocketReader {
     /**
      * @param expectsMask true where the peer is the client: clients mask, servers do not
      * @param allowsCompressed whether RSV1 has a meaning: permessage-deflate was agreed on
-     * @param maxMessageBytes longest message that is accepted, over all its frames
+     * @param maxMessageBytes longest message that is accepted, over all its frames; a compressed one may be as much longer as compressing can make it
      */
     public WebSocketReader(boolean expectsMask, boolean allowsCompressed, int maxMessageBytes, Sink sink) {
         this.expectsMask = expectsMask;
@@ -185,6 +191,11 @@ public final class WebSocketReader {
     /** For the sink: nothing more is read after this call of it until {@link #resume}. What was received waits here, so let no more be received. */
     public void pause() {
         isPaused = true;
+    }
+
+    /** Whether the sink has asked for a pause. */
+    public boolean isPaused() {
+        return isPaused;
     }
 
     /**
@@ -265,6 +276,8 @@ public final class WebSocketReader {
             case CONTINUATION -> require(isInMessage, "a continuation of nothing");
             case TEXT, BINARY -> {
                 require(!isInMessage, "a new message within a message");
+                limitBytes = maxMessageBytes;
+                limitBytes += reserved == 0 ? 0 : (maxMessageBytes >> 10) + SLACK_BYTES;
                 sink.onMessage(opcode == TEXT, reserved != 0);
             }
             case CLOSE, PING, PONG -> require(isFinal, "a fragmented control frame");
@@ -300,11 +313,11 @@ public final class WebSocketReader {
 
     private void onLength() {
         if (!isControl()) {
-            if (length < 0 || length > maxMessageBytes - messageBytes) {
+            if (length < 0 || length > limitBytes - messageBytes) {
                 throw new WebSocketException(
                         CloseCodes.TOO_BIG, "a WebSocket message of more than " + maxMessageBytes + " bytes");
             }
-            messageBytes += (int) length;
+            messageBytes += length;
         }
         if (expectsMask) {
             key = 0;
