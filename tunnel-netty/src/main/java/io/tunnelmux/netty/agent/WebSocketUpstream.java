@@ -17,14 +17,11 @@ import io.tunnelmux.netty.relay.RequestEncoder;
 import io.tunnelmux.netty.relay.StreamPressure;
 import io.tunnelmux.netty.relay.StreamRelay;
 import io.tunnelmux.netty.transport.NettyPayload;
+import io.tunnelmux.netty.websocket.WebSocketKeys;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Message;
 import io.tunnelmux.protocol.Payload;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.Base64;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -42,8 +39,6 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  */
 final class WebSocketUpstream extends UpstreamExchange {
-
-    private static final String WEBSOCKET_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
     private final HttpRequest head;
     private final String protocol;
@@ -65,7 +60,8 @@ final class WebSocketUpstream extends UpstreamExchange {
             if (!protocol.equalsIgnoreCase("websocket") || !asked.method().equals(HttpMethod.GET.name())) {
                 throw new MalformedHttpException("a WebSocket begins with GET and Upgrade: websocket");
             }
-            expectedAccept = acceptOf(only(asked.headers().all("sec-websocket-key"), "Sec-WebSocket-Key"));
+            expectedAccept =
+                    WebSocketKeys.acceptOf(only(asked.headers().all("sec-websocket-key"), "Sec-WebSocket-Key"));
         } else {
             expectedAccept = null;
         }
@@ -142,16 +138,6 @@ final class WebSocketUpstream extends UpstreamExchange {
             return "the upstream's 101 does not prove that it read the WebSocket's key";
         }
         return null;
-    }
-
-    static String acceptOf(String key) {
-        try {
-            MessageDigest sha1 = MessageDigest.getInstance("SHA-1");
-            byte[] digest = sha1.digest((key + WEBSOCKET_GUID).getBytes(StandardCharsets.ISO_8859_1));
-            return Base64.getEncoder().encodeToString(digest);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-1", e);
-        }
     }
 
     @Override

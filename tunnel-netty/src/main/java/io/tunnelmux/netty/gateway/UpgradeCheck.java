@@ -4,10 +4,8 @@ import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpResponseStatus;
+import io.tunnelmux.netty.websocket.WebSocketKeys;
 import io.tunnelmux.protocol.Headers;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
@@ -24,7 +22,6 @@ record UpgradeCheck(String protocol, @Nullable String key) {
     static final String WEBSOCKET = "websocket";
     static final String VERSION = "13";
 
-    private static final String GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     private static final int KEY_BYTES = 16;
 
     boolean isWebSocket() {
@@ -98,18 +95,9 @@ record UpgradeCheck(String protocol, @Nullable String key) {
         if (protocols.size() != 1 || !protocols.get(0).equalsIgnoreCase(protocol)) {
             return "101 to another protocol than " + protocol;
         }
-        if (key != null && !response.all("sec-websocket-accept").equals(List.of(accept(key)))) {
+        if (key != null && !response.all("sec-websocket-accept").equals(List.of(WebSocketKeys.acceptOf(key)))) {
             return "101 with a wrong Sec-WebSocket-Accept";
         }
         return null;
-    }
-
-    private static String accept(String key) {
-        try {
-            byte[] digest = MessageDigest.getInstance("SHA-1").digest((key + GUID).getBytes(StandardCharsets.US_ASCII));
-            return Base64.getEncoder().encodeToString(digest);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java platform has SHA-1", e);
-        }
     }
 }

@@ -15,6 +15,8 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.util.ReferenceCountUtil;
 import io.tunnelmux.core.transport.TunnelException;
+import io.tunnelmux.netty.websocket.WebSocketKeys;
+import io.tunnelmux.netty.websocket.WebSocketWriter;
 import io.tunnelmux.protocol.ErrorCode;
 import java.time.Duration;
 import java.time.Instant;

@@ -1,9 +1,9 @@
 package io.tunnelmux.netty.transport;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.CompositeByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.util.IllegalReferenceCountException;
+import io.tunnelmux.netty.websocket.Ownership;
 import io.tunnelmux.protocol.Payload;
 import java.util.Objects;
 
@@ -101,12 +101,12 @@ public final class NettyPayload implements Payload {
 
     /** Whether nobody else holds a reference to the buffer, so that all of its memory may be written to. */
     boolean ownsBuffer() {
-        return isOwned(buf);
+        return Ownership.isOwned(buf);
     }
 
     /** How many bytes may be written in front of this payload; 0 if it does not own the buffer. */
     int headroom() {
-        return isOwned(buf) ? start : 0;
+        return Ownership.isOwned(buf) ? start : 0;
     }
 
     /** Copies everything behind what has been written to {@code target}. */
@@ -114,26 +114,10 @@ public final class NettyPayload implements Payload {
         target.writeBytes(buf, start, length());
     }
 
-    /**
-     * Whether who holds one reference to {@code buf} holds the only one, and may write to all of its memory. Derived buffers may count for
-     * themselves, so each one down to the root is asked; what is made of several buffers is never taken for owned.
-     */
-    static boolean isOwned(ByteBuf buf) {
-        if (buf.isReadOnly()) {
-            return false;
-        }
-        for (ByteBuf part = buf; part != null; part = part.unwrap()) {
-            if (part.refCnt() != 1 || part instanceof CompositeByteBuf) {
-                return false;
-            }
-        }
-        return true;
-    }
-
     private ByteBuf intoBuffer() {
         checkNotReleased();
         // The indices of a shared buffer are not ours to set.
-        ByteBuf bytes = isOwned(buf) ? buf.setIndex(start, end) : buf.slice(start, end - start);
+        ByteBuf bytes = Ownership.isOwned(buf) ? buf.setIndex(start, end) : buf.slice(start, end - start);
         end = RELEASED;
         return bytes;
     }

@@ -10,6 +10,7 @@ import io.netty.util.ReferenceCountUtil;
 import io.tunnelmux.core.transport.Transport;
 import io.tunnelmux.core.transport.TransportListener;
 import io.tunnelmux.core.transport.TunnelLoop;
+import io.tunnelmux.netty.websocket.WebSocketWriter;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Payload;

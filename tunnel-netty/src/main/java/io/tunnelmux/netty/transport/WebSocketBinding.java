@@ -2,8 +2,12 @@ package io.tunnelmux.netty.transport;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import io.tunnelmux.netty.websocket.CloseCodes;
+import io.tunnelmux.netty.websocket.Mask;
+import io.tunnelmux.netty.websocket.WebSocketException;
+import io.tunnelmux.netty.websocket.WebSocketReader;
+import io.tunnelmux.netty.websocket.WebSocketWriter;
 import io.tunnelmux.protocol.ErrorCode;
-import io.tunnelmux.protocol.Payload;
 import io.tunnelmux.protocol.ProtocolException;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
@@ -18,6 +22,9 @@ final class WebSocketBinding implements WebSocketReader.Sink {
 
     private static final int NEEDLESS_PER_SECOND = 33;
 
+    /** Longest message that is accepted, over all its frames. */
+    private static final int MAX_MESSAGE_BYTES = 1 << 20;
+
     private final NettyTransport transport;
     private final WebSocketWriter writer;
     private final WebSocketReader reader;
@@ -25,13 +32,13 @@ final class WebSocketBinding implements WebSocketReader.Sink {
     /** Data of the last ping that was not answered yet; older ones need no answer (RFC 6455 5.5.3). */
     private byte @Nullable [] owedPong;
     /** What the peer's close frame said. */
-    private int peerCode = WebSocketReader.NO_CODE;
+    private int peerCode = CloseCodes.NO_CODE;
 
     /** @param expectsMask true at a server, whose peers mask */
     WebSocketBinding(NettyTransport transport, WebSocketWriter writer, boolean expectsMask) {
         this.transport = transport;
         this.writer = writer;
-        reader = new WebSocketReader(expectsMask, this);
+        reader = new WebSocketReader(expectsMask, false, MAX_MESSAGE_BYTES, this);
         needless =
                 new Budget(NEEDLESS_BURST, NEEDLESS_PER_SECOND, transport.loop().nanoTime());
     }
@@ -40,14 +47,36 @@ final class WebSocketBinding implements WebSocketReader.Sink {
         return new OutboundBatch(allocator, writer.maxHeaderBytes(), writer.needsOwned());
     }
 
-    /** Reads on, see {@link WebSocketReader#read}. */
+    /**
+     * Reads on. Takes {@code taken}, also when it throws.
+     *
+     * @throws ProtocolException if the peer broke a rule; the tunnel pays
+     */
     void read(ByteBuf taken) {
-        reader.read(taken);
+        try {
+            reader.read(taken);
+        } catch (WebSocketException e) {
+            ErrorCode code = e.closeCode() == CloseCodes.TOO_BIG ? ErrorCode.FRAME_TOO_LARGE : ErrorCode.PROTOCOL_ERROR;
+            throw ProtocolException.tunnel(code, String.valueOf(e.getMessage()));
+        }
     }
 
-    /** Makes one message of a batch. */
+    /** Makes one message of a batch that is not empty, by a header in the room in front of its first buffer, and masks it. */
     void frame(OutboundBatch batch) {
-        writer.frame(batch);
+        frame(batch, writer);
+    }
+
+    static void frame(OutboundBatch batch, WebSocketWriter writer) {
+        int key = writer.nextKey();
+        if (key != 0) {
+            int rest = key;
+            for (int i = 0; i < batch.segments(); i++) {
+                ByteBuf segment = batch.segment(i);
+                Mask.apply(rest, segment, segment.readerIndex(), segment.readableBytes());
+                rest = Mask.rotate(rest, segment.readableBytes());
+            }
+        }
+        writer.header(batch.segment(0), WebSocketReader.FIN | WebSocketReader.BINARY, batch.bytes(), key);
     }
 
     /** The answer to the peer's last ping, once, or null if none is owed. */
@@ -60,29 +89,37 @@ final class WebSocketBinding implements WebSocketReader.Sink {
 
     /** What this side says last, of its own accord. */
     ByteBuf goodbye(ByteBufAllocator allocator, ErrorCode code, String reason) {
-        return writer.close(allocator, CloseCodes.of(code), reason);
+        return writer.close(allocator, CloseCodes.ofTunnel(code), reason);
     }
 
     /** What this side says last, after the peer has said goodbye: the same. */
     ByteBuf echo(ByteBufAllocator allocator) {
-        return peerCode == WebSocketReader.NO_CODE
+        return peerCode == CloseCodes.NO_CODE
                 ? writer.control(allocator, WebSocketReader.CLOSE, new byte[0])
                 : writer.close(allocator, peerCode, "");
     }
 
     @Override
-    public void onBinary(Payload taken) {
-        transport.onBytes(taken);
+    public void onMessage(boolean isText, boolean isCompressed) {
+        if (isText) {
+            throw ProtocolException.tunnel(ErrorCode.PROTOCOL_ERROR, "WebSocket: a text message");
+        }
     }
 
     @Override
-    public void onMessageEnd() {
-        transport.onUnitEnd();
+    public void onBytes(ByteBuf taken, int start, int end, boolean isLast) {
+        transport.onBytes(NettyPayload.region(taken, start, end));
+        if (isLast) {
+            transport.onUnitEnd();
+        }
     }
 
     @Override
-    public void onEmptyFrame() {
+    public void onEmptyFrame(boolean isLast) {
         onNeedless();
+        if (isLast) {
+            transport.onUnitEnd();
+        }
     }
 
     @Override
@@ -92,14 +129,14 @@ final class WebSocketBinding implements WebSocketReader.Sink {
     }
 
     @Override
-    public void onPong() {
+    public void onPong(byte[] data) {
         onNeedless();
     }
 
     @Override
     public void onClose(int code, String reason) {
         peerCode = code;
-        boolean isOrderly = code == CloseCodes.NORMAL || code == WebSocketReader.NO_CODE;
+        boolean isOrderly = code == CloseCodes.NORMAL || code == CloseCodes.NO_CODE;
         transport.onPeerClosed(
                 isOrderly ? null : new IOException("the peer closed the WebSocket with " + code + ": " + reason));
     }

@@ -13,6 +13,7 @@ import io.netty.util.ReferenceCountUtil;
 import io.tunnelmux.core.testing.TransportRecorder;
 import io.tunnelmux.core.transport.AcceptHandler;
 import io.tunnelmux.core.transport.Transport;
+import io.tunnelmux.netty.websocket.RawFrames;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.ProtocolException;

@@ -10,6 +10,8 @@ import io.netty.channel.ChannelOutboundHandlerAdapter;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.tunnelmux.core.testing.TransportRecorder;
+import io.tunnelmux.netty.websocket.RawFrames;
+import io.tunnelmux.netty.websocket.WebSocketWriter;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.codec.FrameEncoder;
 import io.tunnelmux.protocol.testing.PayloadTracker;

@@ -1,5 +1,6 @@
 package io.tunnelmux.netty.transport;
 
+import io.tunnelmux.netty.websocket.WebSocketKeys;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;

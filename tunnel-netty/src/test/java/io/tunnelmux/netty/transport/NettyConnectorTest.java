@@ -9,6 +9,8 @@ import io.netty.handler.ssl.SslProvider;
 import io.tunnelmux.core.testing.TransportRecorder;
 import io.tunnelmux.core.transport.Transport;
 import io.tunnelmux.core.transport.TunnelException;
+import io.tunnelmux.netty.websocket.RawFrames;
+import io.tunnelmux.netty.websocket.WebSocketKeys;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.codec.FrameEncoder;

@@ -2,6 +2,7 @@ package io.tunnelmux.netty.transport;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tunnelmux.netty.websocket.RawFrames;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Frame;
 import java.io.IOException;

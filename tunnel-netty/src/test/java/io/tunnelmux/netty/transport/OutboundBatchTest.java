@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
+import io.tunnelmux.netty.websocket.WebSocketReader;
+import io.tunnelmux.netty.websocket.WebSocketWriter;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Payload;
 import io.tunnelmux.protocol.codec.FrameEncoder;
@@ -135,13 +137,13 @@ class OutboundBatchTest {
             add(batch, frame);
         }
         int bytes = batch.bytes();
-        writer.frame(batch);
+        WebSocketBinding.frame(batch, writer);
         byte[] message = take(batch);
 
         assertThat(bytes).as("seed %d", seed).isEqualTo(expected.size());
         ByteArrayOutputStream read = new ByteArrayOutputStream();
         List<String> ends = new ArrayList<>();
-        new WebSocketReader(!side.equals("server"), new CollectingSink(read, ends))
+        new WebSocketReader(!side.equals("server"), false, 1 << 20, new CollectingSink(read, ends))
                 .read(Unpooled.directBuffer().writeBytes(message));
         assertThat(read.toByteArray()).as("seed %d", seed).isEqualTo(expected.toByteArray());
         assertThat(ends).as("seed %d", seed).containsExactly("end");
@@ -225,18 +227,23 @@ class OutboundBatchTest {
 
     private record CollectingSink(ByteArrayOutputStream bytes, List<String> ends) implements WebSocketReader.Sink {
         @Override
-        public void onBinary(Payload taken) {
-            bytes.writeBytes(taken.toByteArray());
+        public void onMessage(boolean isText, boolean isCompressed) {
+            assertThat(isText || isCompressed).isFalse();
+        }
+
+        @Override
+        public void onBytes(ByteBuf taken, int start, int end, boolean isLast) {
+            byte[] part = new byte[end - start];
+            taken.getBytes(start, part);
+            bytes.writeBytes(part);
             taken.release();
+            if (isLast) {
+                ends.add("end");
+            }
         }
 
         @Override
-        public void onMessageEnd() {
-            ends.add("end");
-        }
-
-        @Override
-        public void onEmptyFrame() {
+        public void onEmptyFrame(boolean isLast) {
             ends.add("empty");
         }
 
@@ -246,7 +253,7 @@ class OutboundBatchTest {
         }
 
         @Override
-        public void onPong() {
+        public void onPong(byte[] data) {
             ends.add("pong");
         }
 

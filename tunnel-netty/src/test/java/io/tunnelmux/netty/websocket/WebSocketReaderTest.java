@@ -1,4 +1,4 @@
-package io.tunnelmux.netty.transport;
+package io.tunnelmux.netty.websocket;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -7,9 +7,6 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
-import io.tunnelmux.protocol.ErrorCode;
-import io.tunnelmux.protocol.Payload;
-import io.tunnelmux.protocol.ProtocolException;
 import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -31,6 +28,14 @@ class WebSocketReaderTest {
         return bothSides(masked -> Stream.of(
                 arguments(masked, "a message", raw(masked).frame(2, text("hello")), "hello", "end"),
                 arguments(masked, "an empty message", raw(masked).frame(2, NONE), "empty", "end"),
+                arguments(masked, "text", raw(masked).frame(1, text("hello")), "text", "hello", "end"),
+                arguments(
+                        masked,
+                        "text in fragments",
+                        raw(masked).fragment(1, text("h")).frame(0, text("i")),
+                        "text",
+                        "hi",
+                        "end"),
                 arguments(masked, "126 bytes", raw(masked).frame(2, new byte[126]), "\0".repeat(126), "end"),
                 arguments(
                         masked,
@@ -59,9 +64,10 @@ class WebSocketReaderTest {
                                 .frame(0, text("b")),
                         "a",
                         "ping p",
-                        "pong",
+                        "pong ",
                         "b",
                         "end"),
+                arguments(masked, "a pong that nobody asked for", raw(masked).frame(10, text("x")), "pong x"),
                 arguments(
                         masked,
                         "two messages",
@@ -92,11 +98,6 @@ class WebSocketReaderTest {
     /** What a peer may not do, and what is read before it is seen. */
     static Stream<Arguments> forbidden() {
         return bothSides(masked -> Stream.of(
-                breach(masked, "text", raw(masked).frame(1, text("hello"))),
-                breach(
-                        masked,
-                        "text in fragments",
-                        raw(masked).fragment(1, text("h")).frame(0, text("i"))),
                 breach(masked, "RSV1", raw(masked).frame(0xc2, text("a"), 1)),
                 breach(masked, "RSV2", raw(masked).frame(0xa2, text("a"), 1)),
                 breach(masked, "RSV3", raw(masked).frame(0x92, text("a"), 1)),
@@ -145,7 +146,7 @@ class WebSocketReaderTest {
                 breach(masked, "close code 1015", raw(masked).close(1_015, NONE)),
                 breach(masked, "close code 2999", raw(masked).close(2_999, NONE)),
                 breach(masked, "close code 5000", raw(masked).close(5_000, NONE)),
-                breach(masked, "a close reason that is not UTF-8", raw(masked).close(1_000, new byte[] {(byte) 0xc3})),
+                invalid(masked, "a close reason that is not UTF-8", raw(masked).close(1_000, new byte[] {(byte) 0xc3})),
                 tooLarge(masked, "a length over 1 MiB", raw(masked).header(0x82, MIB + 1, 127)),
                 tooLarge(masked, "a length of 2^32 + 5", raw(masked).header(0x82, (1L << 32) + 5, 127)),
                 tooLarge(masked, "a length of 2^63 - 1", raw(masked).header(0x82, Long.MAX_VALUE, 127)),
@@ -163,7 +164,7 @@ class WebSocketReaderTest {
     void readsWhatIsAllowed(String side, String what, RawFrames input, List<String> expected) {
         forEverySplit(input.toByteArray(), pieces -> {
             Recorder recorder = new Recorder();
-            WebSocketReader reader = new WebSocketReader(side.equals("server"), recorder);
+            WebSocketReader reader = reader(side.equals("server"), recorder);
             pieces.forEach(reader::read);
             assertThat(recorder.events()).isEqualTo(expected);
         });
@@ -171,14 +172,13 @@ class WebSocketReaderTest {
 
     @ParameterizedTest(name = "{0} {1}")
     @MethodSource("forbidden")
-    void refusesWhatIsForbidden(String side, String what, RawFrames input, ErrorCode code, List<String> expected) {
+    void refusesWhatIsForbidden(String side, String what, RawFrames input, int code, List<String> expected) {
         forEverySplit(input.toByteArray(), pieces -> {
             Recorder recorder = new Recorder();
-            WebSocketReader reader = new WebSocketReader(side.equals("server"), recorder);
-            ProtocolException breach = catchThrowableOfType(ProtocolException.class, () -> readAll(reader, pieces));
+            WebSocketReader reader = reader(side.equals("server"), recorder);
+            WebSocketException breach = catchThrowableOfType(WebSocketException.class, () -> readAll(reader, pieces));
             assertThat(breach).as("the breach").isNotNull();
-            assertThat(breach.code()).isEqualTo(code);
-            assertThat(breach.costsTunnel()).isTrue();
+            assertThat(breach.closeCode()).isEqualTo(code);
             assertThat(recorder.events()).isEqualTo(expected);
 
             reader.read(Unpooled.wrappedBuffer(
@@ -193,7 +193,7 @@ class WebSocketReaderTest {
         byte[] payload = new byte[MIB];
         new Random(1).nextBytes(payload);
         Recorder recorder = new Recorder();
-        WebSocketReader reader = new WebSocketReader(masked, recorder);
+        WebSocketReader reader = reader(masked, recorder);
         byte[] input = raw(masked)
                 .fragment(2, Arrays.copyOf(payload, 100_000))
                 .frame(0, Arrays.copyOfRange(payload, 100_000, MIB))
@@ -231,7 +231,7 @@ class WebSocketReaderTest {
             }
         }
         Recorder recorder = new Recorder();
-        WebSocketReader reader = new WebSocketReader(masked, recorder);
+        WebSocketReader reader = reader(masked, recorder);
         byte[] bytes = input.toByteArray();
 
         for (int at = 0; at < bytes.length; ) {
@@ -250,20 +250,104 @@ class WebSocketReaderTest {
     @Test
     void handsOnTheVeryBufferThatWasRead() {
         ByteBuf input = buffer(raw(true).frame(2, text("hello")).toByteArray());
-        List<Payload> payloads = new ArrayList<>();
-        WebSocketReader reader = new WebSocketReader(true, new Recorder() {
+        List<ByteBuf> buffers = new ArrayList<>();
+        WebSocketReader reader = reader(true, new Recorder() {
             @Override
-            public void onBinary(Payload taken) {
-                payloads.add(taken);
+            public void onBytes(ByteBuf taken, int start, int end, boolean isLast) {
+                buffers.add(taken);
+                assertThat(taken.toString(start, end - start, UTF_8)).isEqualTo("hello");
             }
         });
 
         reader.read(input);
 
-        assertThat(payloads).hasSize(1);
-        assertThat(((NettyPayload) payloads.get(0)).ownsBuffer()).isTrue();
-        assertThat(NettyPayload.toByteBuf(payloads.get(0))).isSameAs(input);
+        assertThat(buffers).containsExactly(input);
+        assertThat(Ownership.isOwned(input)).isTrue();
         input.release();
+    }
+
+    @Test
+    void marksWhatIsCompressedWhereThatWasAgreedOn() {
+        Recorder recorder = new Recorder();
+        WebSocketReader reader = new WebSocketReader(true, true, MIB, recorder);
+
+        reader.read(buffer(raw(true)
+                .frame(0xc1, text("a"), 1)
+                .frame(0x42, text("b"), 1)
+                .frame(0x80, text("c"), 1)
+                .toByteArray()));
+
+        assertThat(recorder.events()).containsExactly("text", "compressed", "a", "end", "compressed", "bc", "end");
+        for (int first : new int[] {0xc0, 0xc9, 0xc8, 0xe2, 0xd2}) {
+            WebSocketReader strict = new WebSocketReader(true, true, MIB, new Recorder());
+            ByteBuf input =
+                    buffer(raw(true).fragment(2, NONE).frame(first, NONE, 0).toByteArray());
+            assertThat(catchThrowableOfType(WebSocketException.class, () -> strict.read(input))
+                            .closeCode())
+                    .isEqualTo(CloseCodes.PROTOCOL_ERROR);
+        }
+    }
+
+    /** A sink that needs time asks for a pause whenever it is told of bytes. */
+    @Test
+    void whatWaitsDuringAPauseIsReadInOrder() {
+        byte[] input = raw(true)
+                .fragment(2, text("one"))
+                .frame(9, text("p"))
+                .frame(0, text("two"))
+                .frame(1, text("three"))
+                .close(1_000, NONE)
+                .toByteArray();
+        forEverySplit(input, pieces -> {
+            Recorder recorder = new Recorder();
+            WebSocketReader[] reader = new WebSocketReader[1];
+            int[] pauses = {0};
+            reader[0] = reader(true, new Recorder() {
+                @Override
+                public void onBytes(ByteBuf taken, int start, int end, boolean isLast) {
+                    recorder.onBytes(taken, start, end, isLast);
+                    pauses[0]++;
+                    reader[0].pause();
+                }
+
+                @Override
+                public void onPing(byte[] data) {
+                    recorder.onPing(data);
+                }
+
+                @Override
+                public void onClose(int code, String reason) {
+                    recorder.onClose(code, reason);
+                }
+            });
+            pieces.forEach(reader[0]::read);
+            assertThat(pauses[0]).as("nothing is read during a pause").isOne();
+            for (int last = 0; last < pauses[0]; ) {
+                last = pauses[0];
+                reader[0].resume();
+            }
+
+            assertThat(recorder.events()).containsExactly("one", "ping p", "two", "end", "three", "end", "close 1000 ");
+        });
+    }
+
+    @Test
+    void whatWaitsIsFreedByTheEnd() {
+        byte[] bytes = raw(false).frame(2, text("a")).frame(2, text("b")).toByteArray();
+        List<ByteBuf> inputs = List.of(buffer(bytes), buffer(bytes));
+        WebSocketReader[] reader = new WebSocketReader[1];
+        reader[0] = reader(false, new Recorder() {
+            @Override
+            public void onBytes(ByteBuf taken, int start, int end, boolean isLast) {
+                taken.release();
+                reader[0].pause();
+            }
+        });
+
+        inputs.forEach(reader[0]::read);
+        reader[0].close();
+
+        assertThat(inputs).allMatch(input -> input.refCnt() == 0);
     }
 
     @Test
@@ -272,7 +356,7 @@ class WebSocketReaderTest {
         ByteBuf input = buffer(bytes);
         Recorder recorder = new Recorder();
 
-        new WebSocketReader(true, recorder).read(input.retainedDuplicate());
+        reader(true, recorder).read(input.retainedDuplicate());
 
         assertThat(recorder.events()).containsExactly("hello", "end");
         byte[] untouched = new byte[bytes.length];
@@ -284,7 +368,7 @@ class WebSocketReaderTest {
     @Test
     void releasesWhatItWasReadingWhenTheSinkThrows() {
         ByteBuf input = buffer(raw(false).frame(2, text("a")).frame(9, NONE).toByteArray());
-        WebSocketReader reader = new WebSocketReader(false, new Recorder() {
+        WebSocketReader reader = reader(false, new Recorder() {
             @Override
             public void onPing(byte[] data) {
                 throw new IllegalStateException("no");
@@ -341,6 +425,10 @@ class WebSocketReaderTest {
         return text.getBytes(UTF_8);
     }
 
+    private static WebSocketReader reader(boolean masked, WebSocketReader.Sink sink) {
+        return new WebSocketReader(masked, false, MIB, sink);
+    }
+
     private static RawFrames raw(boolean masked) {
         return RawFrames.of(masked);
     }
@@ -358,11 +446,15 @@ class WebSocketReaderTest {
     }
 
     private static Arguments breach(boolean masked, String what, RawFrames input, String... before) {
-        return Arguments.of(side(masked), what, input, ErrorCode.PROTOCOL_ERROR, List.of(before));
+        return Arguments.of(side(masked), what, input, CloseCodes.PROTOCOL_ERROR, List.of(before));
+    }
+
+    private static Arguments invalid(boolean masked, String what, RawFrames input) {
+        return Arguments.of(side(masked), what, input, CloseCodes.INVALID_DATA, List.of());
     }
 
     private static Arguments tooLarge(boolean masked, String what, RawFrames input, String... before) {
-        return Arguments.of(side(masked), what, input, ErrorCode.FRAME_TOO_LARGE, List.of(before));
+        return Arguments.of(side(masked), what, input, CloseCodes.TOO_BIG, List.of(before));
     }
 
     /** Who reads: a server reads what is masked. */
@@ -381,8 +473,19 @@ class WebSocketReaderTest {
         }
 
         @Override
-        public void onBinary(Payload taken) {
-            byte[] bytes = taken.toByteArray();
+        public void onMessage(boolean isText, boolean isCompressed) {
+            if (isText) {
+                add("text");
+            }
+            if (isCompressed) {
+                add("compressed");
+            }
+        }
+
+        @Override
+        public void onBytes(ByteBuf taken, int start, int end, boolean isLast) {
+            byte[] bytes = new byte[end - start];
+            taken.getBytes(start, bytes);
             taken.release();
             binary.writeBytes(bytes);
             String text = new String(bytes, UTF_8);
@@ -393,16 +496,17 @@ class WebSocketReaderTest {
                 events.add(text);
                 isInBytes = true;
             }
+            if (isLast) {
+                add("end");
+            }
         }
 
         @Override
-        public void onMessageEnd() {
-            add("end");
-        }
-
-        @Override
-        public void onEmptyFrame() {
+        public void onEmptyFrame(boolean isLast) {
             add("empty");
+            if (isLast) {
+                add("end");
+            }
         }
 
         @Override
@@ -411,8 +515,8 @@ class WebSocketReaderTest {
         }
 
         @Override
-        public void onPong() {
-            add("pong");
+        public void onPong(byte[] data) {
+            add("pong " + new String(data, UTF_8));
         }
 
         @Override

@@ -1,4 +1,4 @@
-package io.tunnelmux.netty.transport;
+package io.tunnelmux.netty.websocket;
 
 import io.netty.buffer.ByteBuf;
 import java.nio.ByteBuffer;
@@ -7,14 +7,14 @@ import java.nio.ByteBuffer;
  * The mask of WebSocket frames: byte {@code i} of a payload is XORed with byte {@code i mod 4} of a key. Done in place, eight bytes at a
  * time. A key is an int whose highest byte comes first; {@link #rotate} makes the key for what follows, so a payload may come in pieces.
  */
-final class Mask {
+public final class Mask {
     /** A view of the buffer makes words cheaper, up to half, but is itself an object of 64 bytes, which only a long payload is worth. */
     private static final int LONGEST_WITHOUT_VIEW = 2_048;
 
     private Mask() {}
 
-    /** Masks or unmasks {@code length} bytes from {@code index} on. The buffer must be owned, see {@link NettyPayload}. */
-    static void apply(int key, ByteBuf buf, int index, int length) {
+    /** Masks or unmasks {@code length} bytes from {@code index} on. The buffer must be owned, see {@link Ownership}. */
+    public static void apply(int key, ByteBuf buf, int index, int length) {
         if (key == 0) {
             return;
         }
@@ -56,7 +56,7 @@ final class Mask {
     }
 
     /** The key for the bytes that follow {@code count} bytes under {@code key}. */
-    static int rotate(int key, int count) {
+    public static int rotate(int key, int count) {
         return Integer.rotateLeft(key, Byte.SIZE * (count & 3));
     }
 }

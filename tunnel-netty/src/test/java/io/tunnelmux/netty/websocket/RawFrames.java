@@ -1,10 +1,10 @@
-package io.tunnelmux.netty.transport;
+package io.tunnelmux.netty.websocket;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 
 /** Writes WebSocket frames byte by byte, also such as no library would write. */
-final class RawFrames {
+public final class RawFrames {
     private static final int KEY = 0x8a_1b_f0_3c;
 
     private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
@@ -15,31 +15,31 @@ final class RawFrames {
     }
 
     /** What a client sends. */
-    static RawFrames masked() {
+    public static RawFrames masked() {
         return new RawFrames(true);
     }
 
     /** What a server sends. */
-    static RawFrames unmasked() {
+    public static RawFrames unmasked() {
         return new RawFrames(false);
     }
 
-    static RawFrames of(boolean isMasked) {
+    public static RawFrames of(boolean isMasked) {
         return new RawFrames(isMasked);
     }
 
     /** A final frame. */
-    RawFrames frame(int opcode, byte[] payload) {
+    public RawFrames frame(int opcode, byte[] payload) {
         return frame(0x80 | opcode, payload, lengthCode(payload.length));
     }
 
     /** A frame that another follows. */
-    RawFrames fragment(int opcode, byte[] payload) {
+    public RawFrames fragment(int opcode, byte[] payload) {
         return frame(opcode, payload, lengthCode(payload.length));
     }
 
     /** A frame with this first byte, whose length is written as this code says: itself, or 126, or 127. */
-    RawFrames frame(int first, byte[] payload, int lengthCode) {
+    public RawFrames frame(int first, byte[] payload, int lengthCode) {
         header(first, payload.length, lengthCode);
         int key = isMasked ? KEY : 0;
         for (int i = 0; i < payload.length; i++) {
@@ -49,7 +49,7 @@ final class RawFrames {
     }
 
     /** A header alone. */
-    RawFrames header(int first, long length, int lengthCode) {
+    public RawFrames header(int first, long length, int lengthCode) {
         bytes.write(first);
         bytes.write((isMasked ? 0x80 : 0) | lengthCode);
         if (lengthCode == 126) {
@@ -64,7 +64,7 @@ final class RawFrames {
     }
 
     /** A close frame. */
-    RawFrames close(int code, byte[] reason) {
+    public RawFrames close(int code, byte[] reason) {
         return frame(
                 8,
                 ByteBuffer.allocate(2 + reason.length)
@@ -73,7 +73,7 @@ final class RawFrames {
                         .array());
     }
 
-    byte[] toByteArray() {
+    public byte[] toByteArray() {
         return bytes.toByteArray();
     }
 

@@ -1,16 +1,15 @@
-package io.tunnelmux.netty.transport;
+package io.tunnelmux.netty.websocket;
 
 import io.netty.buffer.ByteBuf;
-import io.tunnelmux.protocol.ErrorCode;
-import io.tunnelmux.protocol.Payload;
-import io.tunnelmux.protocol.ProtocolException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Reads WebSocket frames (RFC 6455) out of bytes that come in pieces of any size. What has come of a binary message is handed on at once,
+ * Reads WebSocket frames (RFC 6455) out of bytes that come in pieces of any size. What has come of a message is handed on at once,
  * as a part of the very buffer that the socket filled, unmasked in place.
  *
  * <pre>
@@ -24,27 +23,26 @@ import java.util.Arrays;
  * </pre>
  *
  * A breach is thrown on the first byte that shows it, with nothing allocated for what a length announces. After a breach, and after the
- * peer's close frame, everything is dropped. One thread.
+ * peer's close frame, everything is dropped. What text and compressed messages hold is not looked at. One thread.
  */
-final class WebSocketReader {
-    static final int CONTINUATION = 0x0;
-    static final int TEXT = 0x1;
-    static final int BINARY = 0x2;
-    static final int CLOSE = 0x8;
-    static final int PING = 0x9;
-    static final int PONG = 0xa;
+public final class WebSocketReader {
+    public static final int CONTINUATION = 0x0;
+    public static final int TEXT = 0x1;
+    public static final int BINARY = 0x2;
+    public static final int CLOSE = 0x8;
+    public static final int PING = 0x9;
+    public static final int PONG = 0xa;
 
-    static final int FIN = 0x80;
-    static final int RSV = 0x70;
-    static final int MASKED = 0x80;
-    static final int MAX_CONTROL_BYTES = 125;
-    static final int LENGTH_16 = 126;
-    static final int LENGTH_64 = 127;
-    /** What {@link Sink#onClose} gets for a close frame that says nothing. */
-    static final int NO_CODE = 1_005;
+    public static final int FIN = 0x80;
+    public static final int RSV = 0x70;
+    public static final int RSV1 = 0x40;
+    public static final int MASKED = 0x80;
+    public static final int MAX_CONTROL_BYTES = 125;
+    public static final int LENGTH_16 = 126;
+    public static final int LENGTH_64 = 127;
 
-    /** Longest message that is accepted, over all its frames. */
-    static final int MAX_MESSAGE_BYTES = 1 << 20;
+    /** What DEFLATE adds to what cannot be compressed, beside 5 bytes for each 16 KiB. */
+    private static final long SLACK_BYTES = 64;
 
     private enum Phase {
         FIRST,
@@ -56,27 +54,46 @@ final class WebSocketReader {
     }
 
     /** Told of what is read. May throw, which ends the reader. */
-    interface Sink {
-        /** The next bytes of a binary message, at least one; taken. */
-        void onBinary(Payload taken);
+    public interface Sink {
+        /**
+         * A message begins.
+         *
+         * @param isCompressed whether its first frame bears RSV1; only where the reader was told to allow it
+         */
+        void onMessage(boolean isText, boolean isCompressed);
 
-        /** A binary message is complete. */
-        void onMessageEnd();
+        /**
+         * The next bytes of the message, at least one: those from {@code start} to {@code end}. More of the same memory belongs to others.
+         *
+         * @param taken with one reference
+         * @param isLast whether the message is complete with them
+         */
+        void onBytes(ByteBuf taken, int start, int end, boolean isLast);
 
-        /** A frame of a binary message without a byte in it. */
-        void onEmptyFrame();
+        /**
+         * A frame of the message without a byte in it.
+         *
+         * @param isLast whether the message is complete with it
+         */
+        void onEmptyFrame(boolean isLast);
 
         /** A ping, to be answered with the same data. */
         void onPing(byte[] data);
 
         /** A pong, asked for or not. */
-        void onPong();
+        void onPong(byte[] data);
 
-        /** The peer sends nothing more. Comes at most once, last. */
+        /**
+         * The peer sends nothing more. Comes at most once, last.
+         *
+         * @param code {@link CloseCodes#NO_CODE} if the frame says nothing
+         */
         void onClose(int code, String reason);
     }
 
     private final boolean expectsMask;
+    private final boolean allowsCompressed;
+    private final int maxMessageBytes;
     private final Sink sink;
 
     private Phase phase = Phase.FIRST;
@@ -89,28 +106,52 @@ final class WebSocketReader {
 
     private long length;
     private int key;
-    private int messageBytes;
+    private long messageBytes;
+    /** For the message that is being read. */
+    private long limitBytes;
+
     private final byte[] control = new byte[MAX_CONTROL_BYTES];
     private int controlBytes;
 
-    /** @param expectsMask true where the peer is the client: clients mask, servers do not */
-    WebSocketReader(boolean expectsMask, Sink sink) {
+    /** What was received while the sink had asked for a pause; null as long as there was none. */
+    private @Nullable ArrayDeque<ByteBuf> unread;
+
+    private boolean isPaused;
+    private boolean isClosed;
+
+    /**
+     * @param expectsMask true where the peer is the client: clients mask, servers do not
+     * @param allowsCompressed whether RSV1 has a meaning: permessage-deflate was agreed on
+     * @param maxMessageBytes longest message that is accepted, over all its frames; a compressed one may be as much longer as compressing can make it
+     */
+    public WebSocketReader(boolean expectsMask, boolean allowsCompressed, int maxMessageBytes, Sink sink) {
         this.expectsMask = expectsMask;
+        this.allowsCompressed = allowsCompressed;
+        this.maxMessageBytes = maxMessageBytes;
         this.sink = sink;
     }
 
     /**
-     * Reads on. Takes {@code input}, also when it throws.
+     * Reads on; or keeps the input until {@link #resume}, if the sink has asked for a pause. Takes {@code input}, also when it throws.
      *
-     * @throws ProtocolException if the peer broke a rule; the tunnel pays
+     * @throws WebSocketException if the peer broke a rule
      */
-    void read(ByteBuf input) {
+    public void read(ByteBuf input) {
+        if (isPaused) {
+            unread().addLast(input);
+            return;
+        }
         ByteBuf bytes = owned(input);
         boolean bytesAreMine = true;
         try {
             int at = bytes.readerIndex();
             int end = bytes.writerIndex();
-            while (at < end && phase != Phase.DONE) {
+            while (at < end && phase != Phase.DONE && !isClosed) {
+                if (isPaused) {
+                    bytesAreMine = false;
+                    unread().addFirst(bytes.readerIndex(at));
+                    return;
+                }
                 if (phase != Phase.PAYLOAD) {
                     onHeaderByte(bytes.getByte(at) & 0xff);
                     at++;
@@ -122,16 +163,17 @@ final class WebSocketReader {
                     key = Mask.rotate(key, count);
                 }
                 missing -= count;
+                int start = at;
+                at += count;
                 if (isControl()) {
-                    bytes.getBytes(at, control, controlBytes, count);
+                    bytes.getBytes(start, control, controlBytes, count);
                     controlBytes += count;
-                } else if (at + count < end) {
-                    sink.onBinary(NettyPayload.region(bytes.retain(), at, at + count));
+                } else if (at < end) {
+                    sink.onBytes(bytes.retain(), start, at, isLastOfMessage());
                 } else {
                     bytesAreMine = false;
-                    sink.onBinary(NettyPayload.region(bytes, at, end));
+                    sink.onBytes(bytes, start, end, isLastOfMessage());
                 }
-                at += count;
                 if (missing == 0) {
                     endFrame();
                 }
@@ -146,9 +188,51 @@ final class WebSocketReader {
         }
     }
 
+    /** For the sink: nothing more is read after this call of it until {@link #resume}. What was received waits here, so let no more be received. */
+    public void pause() {
+        isPaused = true;
+    }
+
+    /** Whether the sink has asked for a pause. */
+    public boolean isPaused() {
+        return isPaused;
+    }
+
+    /**
+     * Reads on with what has waited, until it is all read or the sink asks for another pause.
+     *
+     * @throws WebSocketException as {@link #read}
+     */
+    public void resume() {
+        isPaused = false;
+        for (ByteBuf next = poll(); next != null; next = poll()) {
+            read(next);
+        }
+    }
+
+    private @Nullable ByteBuf poll() {
+        return unread == null || isPaused ? null : unread.poll();
+    }
+
+    private ArrayDeque<ByteBuf> unread() {
+        if (unread == null) {
+            unread = new ArrayDeque<>();
+        }
+        return unread;
+    }
+
+    /** Drops what waits, and from now on all that comes. For the sink too. */
+    public void close() {
+        isClosed = true;
+        isPaused = false;
+        for (ByteBuf next = poll(); next != null; next = poll()) {
+            next.release();
+        }
+    }
+
     /** What a socket gives is owned, so this copies only where somebody in front of us in the pipeline held on to it. */
     private ByteBuf owned(ByteBuf input) {
-        if (!expectsMask || NettyPayload.isOwned(input)) {
+        if (!expectsMask || Ownership.isOwned(input)) {
             return input;
         }
         try {
@@ -183,13 +267,19 @@ final class WebSocketReader {
     private void onFirst(int value) {
         isFinal = (value & FIN) != 0;
         opcode = value & 0xf;
-        if ((value & RSV) != 0) {
-            throw breach("reserved bits " + (value & RSV) + " in a frame");
+        int reserved = value & RSV;
+        boolean isBegin = opcode == TEXT || opcode == BINARY;
+        if (reserved != 0 && !(reserved == RSV1 && isBegin && allowsCompressed)) {
+            throw breach("reserved bits " + reserved + " in a frame");
         }
         switch (opcode) {
             case CONTINUATION -> require(isInMessage, "a continuation of nothing");
-            case BINARY -> require(!isInMessage, "a new message within a message");
-            case TEXT -> throw breach("a text message");
+            case TEXT, BINARY -> {
+                require(!isInMessage, "a new message within a message");
+                limitBytes = maxMessageBytes;
+                limitBytes += reserved == 0 ? 0 : (maxMessageBytes >> 10) + SLACK_BYTES;
+                sink.onMessage(opcode == TEXT, reserved != 0);
+            }
             case CLOSE, PING, PONG -> require(isFinal, "a fragmented control frame");
             default -> throw breach("opcode " + opcode + ", which is reserved");
         }
@@ -223,11 +313,11 @@ final class WebSocketReader {
 
     private void onLength() {
         if (!isControl()) {
-            if (length < 0 || length > MAX_MESSAGE_BYTES - messageBytes) {
-                throw ProtocolException.tunnel(
-                        ErrorCode.FRAME_TOO_LARGE, "a WebSocket message of more than " + MAX_MESSAGE_BYTES + " bytes");
+            if (length < 0 || length > limitBytes - messageBytes) {
+                throw new WebSocketException(
+                        CloseCodes.TOO_BIG, "a WebSocket message of more than " + maxMessageBytes + " bytes");
             }
-            messageBytes += (int) length;
+            messageBytes += length;
         }
         if (expectsMask) {
             key = 0;
@@ -246,7 +336,7 @@ final class WebSocketReader {
             return;
         }
         if (!isControl()) {
-            sink.onEmptyFrame();
+            sink.onEmptyFrame(isFinal);
         }
         endFrame();
     }
@@ -256,29 +346,26 @@ final class WebSocketReader {
         switch (opcode) {
             case CLOSE -> endClose();
             case PING -> sink.onPing(Arrays.copyOf(control, controlBytes));
-            case PONG -> sink.onPong();
+            case PONG -> sink.onPong(Arrays.copyOf(control, controlBytes));
             default -> {
                 isInMessage = !isFinal;
-                if (isFinal) {
-                    messageBytes = 0;
-                    sink.onMessageEnd();
-                }
+                messageBytes = isFinal ? 0 : messageBytes;
             }
         }
     }
 
     private void endClose() {
-        int code = NO_CODE;
+        int code = CloseCodes.NO_CODE;
         String reason = "";
         if (controlBytes > 0) {
             require(controlBytes >= Short.BYTES, "a close frame of one byte");
             ByteBuffer data = ByteBuffer.wrap(control, 0, controlBytes);
             code = data.getShort() & 0xffff;
-            require(isCloseCode(code), "close code " + code + ", which may not be sent");
+            require(CloseCodes.isSendable(code), "close code " + code + ", which may not be sent");
             try {
                 reason = StandardCharsets.UTF_8.newDecoder().decode(data).toString();
             } catch (CharacterCodingException e) {
-                throw breach("a close reason that is not UTF-8");
+                throw new WebSocketException(CloseCodes.INVALID_DATA, "a close reason that is not UTF-8");
             }
         }
         phase = Phase.DONE;
@@ -289,9 +376,9 @@ final class WebSocketReader {
         return opcode >= CLOSE;
     }
 
-    /** Whether RFC 6455 lets an endpoint send it: not 1004 to 1006 and 1015, which are reserved, nor what nobody has registered. */
-    private static boolean isCloseCode(int code) {
-        return code >= 1_000 && code <= 1_003 || code >= 1_007 && code <= 1_014 || code >= 3_000 && code <= 4_999;
+    /** Of the bytes that are being handed on. */
+    private boolean isLastOfMessage() {
+        return isFinal && missing == 0;
     }
 
     private static void require(boolean holds, String otherwise) {
@@ -300,7 +387,7 @@ final class WebSocketReader {
         }
     }
 
-    private static ProtocolException breach(String what) {
-        return ProtocolException.tunnel(ErrorCode.PROTOCOL_ERROR, "WebSocket: " + what);
+    private static WebSocketException breach(String what) {
+        return new WebSocketException(CloseCodes.PROTOCOL_ERROR, "WebSocket: " + what);
     }
 }

@@ -1,4 +1,4 @@
-package io.tunnelmux.netty.transport;
+package io.tunnelmux.netty.websocket;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * Writes WebSocket headers in front of what is to be sent, and masks it where this side is the client. Over TLS the key is 0 (the bytes are
  * encrypted anyway), which costs nothing. One thread.
  */
-final class WebSocketWriter {
+public final class WebSocketWriter {
     private static final int SHORT_HEADER_BYTES = 2;
     private static final int KEY_BYTES = 4;
     /** Keys drawn at a time, as a draw from a secure generator costs far more than a few bytes of it. */
@@ -29,7 +29,7 @@ final class WebSocketWriter {
     }
 
     /** A server's: no masks. */
-    static WebSocketWriter server() {
+    public static WebSocketWriter server() {
         return new WebSocketWriter(false, null);
     }
 
@@ -38,47 +38,33 @@ final class WebSocketWriter {
      *
      * @param keys makes the masks, and must not be guessable; null for the key 0, where the transport encrypts
      */
-    static WebSocketWriter client(@Nullable RandomGenerator keys) {
+    public static WebSocketWriter client(@Nullable RandomGenerator keys) {
         return new WebSocketWriter(true, keys);
     }
 
     /** Whether the bytes of a message are changed in place, and so must be owned. */
-    boolean needsOwned() {
+    public boolean needsOwned() {
         return keys != null;
     }
 
     /** The longest header of a message. */
-    int maxHeaderBytes() {
+    public int maxHeaderBytes() {
         return SHORT_HEADER_BYTES + Long.BYTES + (isClient ? KEY_BYTES : 0);
     }
 
-    /** Makes one binary message of a batch that is not empty, by a header in the room in front of its first buffer, and masks it. */
-    void frame(OutboundBatch batch) {
-        int key = nextKey();
-        if (key != 0) {
-            int rest = key;
-            for (int i = 0; i < batch.segments(); i++) {
-                ByteBuf segment = batch.segment(i);
-                Mask.apply(rest, segment, segment.readerIndex(), segment.readableBytes());
-                rest = Mask.rotate(rest, segment.readableBytes());
-            }
-        }
-        prepend(batch.segment(0), WebSocketReader.BINARY, batch.bytes(), key);
-    }
-
     /** A control frame in a buffer of its own. */
-    ByteBuf control(ByteBufAllocator allocator, int opcode, byte[] data) {
+    public ByteBuf control(ByteBufAllocator allocator, int opcode, byte[] data) {
         int room = maxHeaderBytes();
         ByteBuf frame =
                 allocator.ioBuffer(room + data.length).setIndex(room, room).writeBytes(data);
         int key = nextKey();
         Mask.apply(key, frame, room, data.length);
-        prepend(frame, opcode, data.length, key);
+        header(frame, WebSocketReader.FIN | opcode, data.length, key);
         return frame;
     }
 
     /** A close frame; the reason is cut where it is too long for one. */
-    ByteBuf close(ByteBufAllocator allocator, int code, String reason) {
+    public ByteBuf close(ByteBufAllocator allocator, int code, String reason) {
         byte[] text = reason.getBytes(StandardCharsets.UTF_8);
         int end = Math.min(text.length, WebSocketReader.MAX_CONTROL_BYTES - Short.BYTES);
         // Not within a character: its further bytes begin with the bits 10.
@@ -92,7 +78,14 @@ final class WebSocketWriter {
         return control(allocator, WebSocketReader.CLOSE, data);
     }
 
-    private void prepend(ByteBuf first, int opcode, int length, int key) {
+    /**
+     * Writes a frame's header into the room in front of {@code first}, and moves its reader index there.
+     *
+     * @param firstByte FIN, reserved bits and opcode
+     * @param length of the frame's payload, of which {@code first} holds the beginning
+     * @param key with which the payload is masked, from {@link #nextKey}
+     */
+    public void header(ByteBuf first, int firstByte, int length, int key) {
         int start = first.readerIndex();
         if (isClient) {
             start -= KEY_BYTES;
@@ -109,12 +102,13 @@ final class WebSocketWriter {
             lengthCode = WebSocketReader.LENGTH_16;
         }
         start -= SHORT_HEADER_BYTES;
-        first.setByte(start, WebSocketReader.FIN | opcode);
+        first.setByte(start, firstByte);
         first.setByte(start + 1, (isClient ? WebSocketReader.MASKED : 0) | lengthCode);
         first.readerIndex(start);
     }
 
-    private int nextKey() {
+    /** The key for the next frame; 0 where nothing is to be masked. */
+    public int nextKey() {
         if (keys == null) {
             return 0;
         }
