@@ -7,6 +7,7 @@ module io.tunnelmux.netty {
     requires transitive io.netty.buffer;
     requires transitive io.netty.codec;
     requires transitive io.netty.codec.http;
+    requires io.netty.codec.http2;
     requires transitive io.netty.common;
     requires transitive io.netty.handler;
     requires transitive io.netty.transport;

@@ -44,7 +44,8 @@ import org.slf4j.LoggerFactory;
  *                                  → answer written ┴→ next request, or closed
  * </pre>
  */
-final class ClientConnection extends ChannelInboundHandlerAdapter implements RequestDecoder.Listener, ExchangeClient {
+final class ClientConnection extends ChannelInboundHandlerAdapter
+        implements RequestDecoder.Listener, ExchangeClient, FrontConnection {
 
     private static final Logger LOG = LoggerFactory.getLogger(ClientConnection.class);
 
@@ -93,13 +94,17 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Req
         deadlines = new Deadlines(loop, this::onDeadline);
     }
 
-    /** Puts this connection's handlers at the end of the channel's pipeline. */
-    void begin() {
+    /**
+     * Puts this connection's handlers at the end of the channel's pipeline.
+     *
+     * @param headNanos until the end of the first request's head
+     */
+    void begin(long headNanos) {
         SmallWrites.addTo(channel.pipeline());
         channel.pipeline().addLast(decoder);
         writer.addTo(channel.pipeline());
         channel.pipeline().addLast(this);
-        deadlines.set(Deadlines.Kind.HEAD, config.headTimeout().toNanos());
+        deadlines.set(Deadlines.Kind.HEAD, headNanos);
     }
 
     @Override
@@ -122,8 +127,8 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Req
         return channel.pipeline().get(SslHandler.class) == null ? "http" : "https";
     }
 
-    /** The gateway goes down: the request under way is the last. Any thread. */
-    void drain() {
+    @Override
+    public void drain() {
         channel.eventLoop().execute(() -> {
             if (exchange == null && channel.isActive() && !isUpgraded()) {
                 channel.close();
@@ -193,7 +198,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Req
     public void handOver(NettyAcceptor acceptor) {
         isClosing = true;
         deadlines.clearAll();
-        front.handedOver(this);
+        front.handedOver(channel);
         acceptor.upgrade(
                 channel.pipeline().context(this), Objects.requireNonNull(head).request());
     }
@@ -376,6 +381,11 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Req
         if (isEnd) {
             end(EmptyHttpHeaders.INSTANCE);
         }
+    }
+
+    @Override
+    public boolean takesForSwitch(int status) {
+        return false;
     }
 
     @Override

@@ -139,10 +139,14 @@ final class Exchange implements StreamHandler {
             headData = client.takeEarlyBytes();
         }
         Payload early = headData == null ? Payload.EMPTY : headData;
-        TunnelStream opened = chosen.open(requests.create(early), isEnd, this);
+        TunnelStream opened = chosen.open(requests.create(early), isEnd, handlerFor(chosen));
         stream = opened;
         pressure = new StreamPressure(opened, channel, client.loop(), client.gate());
         client.awaitResponse(requests.timeout());
+    }
+
+    private StreamHandler handlerFor(Tunnel chosen) {
+        return chosen.loop() == client.loop() ? this : new HandlerOnLoop(this, client.loop());
     }
 
     // The client's side.
@@ -280,6 +284,9 @@ final class Exchange implements StreamHandler {
     private void onFinal(Message.ProxyResponse response, boolean isEnd) throws MalformedHttpException {
         HttpHeaders headers = HttpMapping.toHttp(response.headers(), false);
         long length = HttpMapping.contentLength(response.headers());
+        if (client.takesForSwitch(response.status())) {
+            throw new MalformedHttpException(response.status() + " in place of 101");
+        }
         if (isBodiless(response.status())) {
             missingBytes = 0;
         } else if (isEnd && length > 0) {
@@ -400,7 +407,6 @@ final class Exchange implements StreamHandler {
             return;
         }
         if (pressure != null) {
-            pressure.onStreamWritable();
             pressure.onStreamClosed();
         }
         if (isOver) {

@@ -63,6 +63,9 @@ interface ExchangeClient {
      */
     void respond(int status, HttpHeaders headers, long bodyBytes, boolean isEnd);
 
+    /** Whether this client would take a final response of this status for a switch of protocols. */
+    boolean takesForSwitch(int status);
+
     /** Whether trailers behind the response that was begun would reach this client. */
     boolean carriesTrailers();
 

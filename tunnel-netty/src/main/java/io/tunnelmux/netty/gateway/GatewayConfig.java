@@ -48,6 +48,8 @@ public final class GatewayConfig {
     private final int maxRequestLineBytes;
     private final int maxHeaderBytes;
     private final int maxHeaders;
+    private final boolean h2c;
+    private final int maxConcurrentStreams;
 
     private GatewayConfig(Builder builder) {
         httpAddress = builder.httpAddress;
@@ -73,6 +75,8 @@ public final class GatewayConfig {
         maxRequestLineBytes = builder.maxRequestLineBytes;
         maxHeaderBytes = builder.maxHeaderBytes;
         maxHeaders = builder.maxHeaders;
+        h2c = builder.h2c;
+        maxConcurrentStreams = builder.maxConcurrentStreams;
     }
 
     /** A builder with the defaults: free ports on the loopback address, no routes, nobody let in. */
@@ -200,6 +204,16 @@ public final class GatewayConfig {
         return maxHeaders;
     }
 
+    /** Whether HTTP/2 is spoken without TLS, to clients that begin with it. With TLS it always is, to those that ask for it. */
+    public boolean h2c() {
+        return h2c;
+    }
+
+    /** Requests at once on one connection of HTTP/2; more are refused. */
+    public int maxConcurrentStreams() {
+        return maxConcurrentStreams;
+    }
+
     /** Gathers a configuration. Methods throw {@link IllegalArgumentException} for what makes no sense. For one thread. */
     public static final class Builder {
         private static final InetSocketAddress FREE_PORT = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
@@ -227,6 +241,8 @@ public final class GatewayConfig {
         private int maxRequestLineBytes = 8 * 1024;
         private int maxHeaderBytes = 32 * 1024;
         private int maxHeaders = 100;
+        private boolean h2c;
+        private int maxConcurrentStreams = 100;
 
         private Builder() {}
 
@@ -382,6 +398,18 @@ public final class GatewayConfig {
         /** See {@link GatewayConfig#maxHeaders()}; 100 by default. */
         public Builder maxHeaders(int count) {
             maxHeaders = positive("maxHeaders", count);
+            return this;
+        }
+
+        /** See {@link GatewayConfig#h2c()}; not by default. */
+        public Builder h2c(boolean isSpoken) {
+            h2c = isSpoken;
+            return this;
+        }
+
+        /** See {@link GatewayConfig#maxConcurrentStreams()}; 100 by default. */
+        public Builder maxConcurrentStreams(int count) {
+            maxConcurrentStreams = positive("maxConcurrentStreams", count);
             return this;
         }
 

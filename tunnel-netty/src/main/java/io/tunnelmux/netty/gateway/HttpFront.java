@@ -8,9 +8,8 @@ import io.netty.channel.ChannelOption;
 import io.tunnelmux.netty.relay.ChannelEnds;
 import io.tunnelmux.netty.transport.NettyAcceptor;
 import io.tunnelmux.netty.transport.NettyLoops;
-import io.tunnelmux.netty.transport.TlsConfig;
 import java.net.InetSocketAddress;
-import java.util.Set;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
@@ -32,7 +31,7 @@ final class HttpFront {
 
     private final RequestDispatcher dispatcher = new RequestDispatcher(this);
 
-    private final Set<ClientConnection> connections = ConcurrentHashMap.newKeySet();
+    private final Map<Channel, FrontConnection> connections = new ConcurrentHashMap<>();
     private final AtomicInteger count = new AtomicInteger();
     private final CompletableFuture<@Nullable Void> drained = new CompletableFuture<>();
     private volatile boolean isDraining;
@@ -103,30 +102,36 @@ final class HttpFront {
             ChannelEnds.abort(channel);
             return;
         }
-        TlsConfig tls = config.tls();
-        if (tls != null) {
-            channel.pipeline().addLast(tls.newServerHandler(channel.alloc()));
-        }
-        ClientConnection connection = new ClientConnection(this, channel, loops.of(channel.eventLoop()));
-        connections.add(connection);
-        channel.closeFuture().addListener(closed -> onClosed(connection));
-        connection.begin();
+        ProtocolChoice choice = new ProtocolChoice(this, channel, loops.of(channel.eventLoop()));
+        serve(channel, choice);
+        channel.closeFuture().addListener(closed -> onClosed(channel));
+        choice.begin();
+    }
+
+    /** From here on {@code connection} is what serves {@code channel}. */
+    void serve(Channel channel, FrontConnection connection) {
+        connections.put(channel, connection);
         if (isDraining) {
             connection.drain();
         }
     }
 
-    private void onClosed(ClientConnection connection) {
+    /** Whether nothing else has taken the connection over. */
+    boolean isServedBy(Channel channel, FrontConnection connection) {
+        return connections.get(channel) == connection;
+    }
+
+    private void onClosed(Channel channel) {
         count.decrementAndGet();
-        connections.remove(connection);
+        connections.remove(channel);
         if (isDraining && connections.isEmpty()) {
             drained.complete(null);
         }
     }
 
     /** The connection is a tunnel from now on. */
-    void handedOver(ClientConnection connection) {
-        connections.remove(connection);
+    void handedOver(Channel channel) {
+        connections.remove(channel);
     }
 
     /**
@@ -140,7 +145,7 @@ final class HttpFront {
         if (channel != null) {
             channel.close();
         }
-        connections.forEach(ClientConnection::drain);
+        connections.values().forEach(FrontConnection::drain);
         if (connections.isEmpty()) {
             drained.complete(null);
         }

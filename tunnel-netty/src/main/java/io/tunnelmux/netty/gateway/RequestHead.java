@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * @param hasBody whether bytes or chunks follow
  * @param keepsAlive whether the client means to send another request on the connection
  * @param upgrade what {@code Upgrade} asks for where it may, else null
+ * @param mustUpgrade whether there is no other way to understand the request
  */
 record RequestHead(
         HttpRequest request,
@@ -36,12 +37,17 @@ record RequestHead(
         boolean hasBody,
         boolean keepsAlive,
         boolean expectsContinue,
-        @Nullable String upgrade) {
+        @Nullable String upgrade,
+        boolean mustUpgrade) {
 
     private static final int MAX_NAME_CHARS = 256;
     private static final int MAX_AUTHORITY_CHARS = 512;
 
     static RequestHead of(HttpRequest request, int maxHeaders) throws BadRequestException {
+        return of(request, maxHeaders, false);
+    }
+
+    static RequestHead of(HttpRequest request, int maxHeaders, boolean mustUpgrade) throws BadRequestException {
         checkDecoded(request.decoderResult());
         HttpVersion version = request.protocolVersion();
         boolean isHttp11 = version.equals(HttpVersion.HTTP_1_1);
@@ -64,7 +70,8 @@ record RequestHead(
                 hasBody,
                 HttpUtil.isKeepAlive(request),
                 isHttp11 && headers.contains(HttpHeaderNames.EXPECT, HttpHeaderValues.CONTINUE, true),
-                upgrade(headers, hasBody));
+                upgrade(headers, hasBody),
+                mustUpgrade);
     }
 
     boolean isHttp11() {

@@ -32,6 +32,9 @@ record UpgradeCheck(String protocol, @Nullable String key) {
     static @Nullable UpgradeCheck of(RequestHead head, Route route, GatewayConfig config) throws BadRequestException {
         String protocol = head.upgrade();
         if (protocol == null || !isAllowed(protocol.toLowerCase(Locale.ROOT), route, config)) {
+            if (head.mustUpgrade()) {
+                throw new BadRequestException(HttpResponseStatus.NOT_IMPLEMENTED, "this protocol is not served here");
+            }
             return null;
         }
         if (!protocol.equalsIgnoreCase(WEBSOCKET)) {

@@ -2,11 +2,15 @@ package io.tunnelmux.netty.relay;
 
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.ChannelPipeline;
 import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.codec.http2.DefaultHttp2DataFrame;
+import io.netty.handler.codec.http2.Http2StreamChannel;
 import io.netty.handler.ssl.SslHandler;
 import io.tunnelmux.netty.transport.NettyLoop;
 
@@ -17,7 +21,7 @@ public final class ChannelEnds {
 
     /**
      * Cuts the connection, so that the far side cannot take it for a clean end: with a reset where the channel is a TCP connection, and without
-     * TLS's word of goodbye. What was written goes out as far as the socket takes it at once; the rest is dropped.
+     * TLS's word of goodbye; of a stream of HTTP/2, with a reset of the stream alone. What was written goes out as far as the socket takes it at once; the rest is dropped.
      */
     public static void abort(Channel channel) {
         channel.flush();
@@ -51,13 +55,31 @@ public final class ChannelEnds {
         }
     }
 
-    /** Ends the output once all that was written has gone out. The input goes on. */
-    static void endOutput(Channel channel) {
-        channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener((ChannelFutureListener) written -> {
+    /**
+     * Ends the output once all that was written has gone out. The input goes on.
+     *
+     * @return completes when that is done
+     */
+    static ChannelFuture endOutput(Channel channel) {
+        if (channel instanceof Http2StreamChannel) {
+            return channel.writeAndFlush(new DefaultHttp2DataFrame(true));
+        }
+        return channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener((ChannelFutureListener) written -> {
             if (written.isSuccess()) {
                 shutdownOutput(channel);
             }
         });
+    }
+
+    /** What was written and is not with the kernel yet; of a stream of HTTP/2, not with the connection yet. */
+    static long pendingBytes(Channel channel) {
+        if (channel instanceof Http2StreamChannel) {
+            return channel.isWritable()
+                    ? channel.config().getWriteBufferHighWaterMark() + 1 - channel.bytesBeforeUnwritable()
+                    : channel.config().getWriteBufferLowWaterMark() - 1 + channel.bytesBeforeWritable();
+        }
+        ChannelOutboundBuffer buffer = channel.unsafe().outboundBuffer();
+        return buffer == null ? 0 : buffer.totalPendingWriteBytes();
     }
 
     /** Ends the output at once. */
@@ -67,6 +89,8 @@ public final class ChannelEnds {
             ssl.closeOutbound();
         } else if (channel instanceof DuplexChannel duplex) {
             duplex.shutdownOutput();
+        } else if (channel instanceof Http2StreamChannel) {
+            endOutput(channel);
         } else {
             channel.close();
         }

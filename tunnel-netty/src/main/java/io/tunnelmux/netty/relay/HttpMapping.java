@@ -31,6 +31,8 @@ import org.jspecify.annotations.Nullable;
  *   <li>What belongs to one connection only is left behind (RFC 9110 7.6.1): {@code Connection} and every field it names,
  *       {@code Keep-Alive}, {@code Proxy-Connection}, {@code TE}, {@code Transfer-Encoding}, {@code Upgrade}, and the two fields by which a proxy
  *       and its client know each other, {@code Proxy-Authenticate} and {@code Proxy-Authorization}.
+ *   <li>{@code TE: trailers} is carried, for upstreams that speak HTTP/2, which ask for it; see {@link #wantsTrailers}. No other {@code TE} is, and none goes on
+ *       by HTTP/1.1.
  *   <li>{@code Upgrade} passes if, and only if, the message is about an upgrade.
  *   <li>A message whose {@code Connection} names {@code Host}, {@code Content-Length}, {@code Authorization} or {@code Cookie} is malformed: somebody
  *       wants the next hop to see another request than this one.
@@ -78,6 +80,8 @@ public final class HttpMapping {
             "www-authenticate",
             "x-real-ip");
 
+    private static final String TE = "te";
+    private static final String TRAILERS = "trailers";
     private static final AsciiString KEEP_ALIVE = AsciiString.cached("keep-alive");
     private static final AsciiString PROXY_CONNECTION = AsciiString.cached("proxy-connection");
     private static final AsciiString[] PROTECTED = {
@@ -101,7 +105,9 @@ public final class HttpMapping {
         while (fields.hasNext()) {
             Map.Entry<CharSequence, CharSequence> field = fields.next();
             CharSequence name = field.getKey();
-            if (passes(name, nominated, isUpgrade)) {
+            if (isTrailersWish(name, field.getValue())) {
+                carried.add(TE, TRAILERS);
+            } else if (passes(name, nominated, isUpgrade)) {
                 String value = field.getValue().toString();
                 requireNoControls(name, value);
                 try {
@@ -305,6 +311,17 @@ public final class HttpMapping {
             }
         }
         return passed;
+    }
+
+    private static boolean isTrailersWish(CharSequence name, CharSequence value) {
+        return HttpHeaderNames.TE.contentEqualsIgnoreCase(name)
+                && HttpHeaderValues.TRAILERS.contentEqualsIgnoreCase(value);
+    }
+
+    /** Whether who sent the message says that it takes trailers, and nothing else, by {@code TE}. */
+    public static boolean wantsTrailers(Headers carried) {
+        List<String> wishes = carried.all(TE);
+        return wishes.size() == 1 && wishes.get(0).equalsIgnoreCase(TRAILERS);
     }
 
     private static boolean passes(CharSequence name, List<String> nominated, boolean isUpgrade) {

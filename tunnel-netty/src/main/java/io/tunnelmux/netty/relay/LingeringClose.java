@@ -5,7 +5,6 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.handler.ssl.SslCloseCompletionEvent;
 import io.netty.util.ReferenceCountUtil;
@@ -37,7 +36,7 @@ final class LingeringClose extends ChannelInboundHandlerAdapter {
 
     void begin() {
         channel.pipeline().addLast(this);
-        lastPendingBytes = pendingBytes();
+        lastPendingBytes = ChannelEnds.pendingBytes(channel);
         timer = loop.schedule(this::onStalled, STALL_NANOS);
         channel.config().setAutoRead(true);
         channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener((ChannelFutureListener) written -> onFlushed());
@@ -55,18 +54,13 @@ final class LingeringClose extends ChannelInboundHandlerAdapter {
     }
 
     private void onStalled() {
-        long pending = pendingBytes();
+        long pending = ChannelEnds.pendingBytes(channel);
         if (pending >= lastPendingBytes) {
             ChannelEnds.abort(channel);
         } else {
             lastPendingBytes = pending;
             timer = loop.schedule(this::onStalled, STALL_NANOS);
         }
-    }
-
-    private long pendingBytes() {
-        ChannelOutboundBuffer buffer = channel.unsafe().outboundBuffer();
-        return buffer == null ? 0 : buffer.totalPendingWriteBytes();
     }
 
     private void onInputEnded() {

@@ -5,8 +5,10 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.tunnelmux.core.MemoryBudget;
 import io.tunnelmux.core.TunnelStream;
+import io.tunnelmux.core.transport.TunnelLoop;
 import io.tunnelmux.netty.transport.NettyLoop;
 import io.tunnelmux.netty.transport.NettyPayload;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Moves bytes between a channel and a stream, and hands pressure on in both directions:
@@ -18,8 +20,8 @@ import io.tunnelmux.netty.transport.NettyPayload;
  *
  * Nothing is copied but small pieces for a channel that is full, see {@link SmallWrites}; nothing is flushed before the turn of the loop ends, and nothing is allocated but what wraps the bytes.
  *
- * <p>The owner calls {@link #onStreamWritable} and {@link #onChannelWritabilityChanged} when it is told so. All calls on the one loop that
- * both belong to.
+ * <p>The owner calls {@link #onStreamWritable} and {@link #onChannelWritabilityChanged} when it is told so. All calls on the channel's loop, which is better
+ * the stream's as well; where it is not, what is on its way over there is bounded too, see {@link LoopCrossing}.
  */
 public final class StreamPressure {
 
@@ -27,6 +29,9 @@ public final class StreamPressure {
     private final Channel channel;
     private final NettyLoop loop;
     private final ReadGate gate;
+    /** Null if the stream's loop is the channel's. */
+    private final @Nullable LoopCrossing crossing;
+
     private int owedBytes;
 
     /** @param gate of {@code channel} */
@@ -35,19 +40,31 @@ public final class StreamPressure {
         this.channel = channel;
         this.loop = loop;
         this.gate = gate;
+        TunnelLoop streamLoop = stream.tunnel().loop();
+        crossing = streamLoop.inLoop() ? null : new LoopCrossing(streamLoop, loop, this::onStreamWritable);
     }
 
     /** Sends to the stream what the channel received. Takes {@code bytes}. */
     public void toStream(ByteBuf bytes) {
+        int length = bytes.readableBytes();
         stream.write(NettyPayload.of(bytes));
-        if (!stream.isWritable()) {
+        if (crossing != null) {
+            crossing.onSent(length);
+        }
+        if (isFull()) {
             gate.hold(ReadGate.STREAM_FULL);
         }
     }
 
     /** The stream takes more again. */
     public void onStreamWritable() {
-        gate.release(ReadGate.STREAM_FULL);
+        if (!isFull()) {
+            gate.release(ReadGate.STREAM_FULL);
+        }
+    }
+
+    private boolean isFull() {
+        return !stream.isWritable() || crossing != null && crossing.isFull();
     }
 
     /**
@@ -67,10 +84,11 @@ public final class StreamPressure {
     }
 
     /**
-     * The stream has ended. What the channel has not taken yet is bounded by credit no more, so that from here on it counts against the memory budget of
+     * The stream has ended, and holds the channel back no more. What the channel has not taken yet is bounded by credit no more, so that from here on it counts against the memory budget of
      * its own.
      */
     public void onStreamClosed() {
+        gate.release(ReadGate.STREAM_FULL);
         if (owedBytes > 0 && channel.isOpen()) {
             MemoryBudget budget = stream.tunnel().memoryBudget();
             int bytes = owedBytes;

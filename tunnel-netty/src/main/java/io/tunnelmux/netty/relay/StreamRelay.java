@@ -42,6 +42,7 @@ public final class StreamRelay extends ChannelInboundHandlerAdapter implements S
     private final ErrorCode whenLost;
     private final StreamPressure pressure;
     private boolean isInputEnded;
+    private boolean isOutputEnded;
     private boolean isStreamEnded;
 
     private StreamRelay(TunnelStream stream, Channel channel, NettyLoop loop, ReadGate gate, ErrorCode whenLost) {
@@ -117,7 +118,10 @@ public final class StreamRelay extends ChannelInboundHandlerAdapter implements S
 
     @Override
     public void channelInactive(ChannelHandlerContext context) {
-        onLost("the connection was closed");
+        // A stream of HTTP/2 closes by itself when both sides have ended it, and nothing is lost then.
+        if (!isInputEnded || !isOutputEnded) {
+            onLost("the connection was closed");
+        }
     }
 
     @Override
@@ -149,8 +153,12 @@ public final class StreamRelay extends ChannelInboundHandlerAdapter implements S
         if (!(message instanceof Message.Application)) {
             stream.cancel(ErrorCode.PROTOCOL_ERROR, message.type() + " on a stream of raw bytes");
         } else if (isEnd) {
-            ChannelEnds.endOutput(channel);
+            endOutput();
         }
+    }
+
+    private void endOutput() {
+        ChannelEnds.endOutput(channel).addListener(ended -> isOutputEnded = ended.isSuccess());
     }
 
     @Override
@@ -163,7 +171,7 @@ public final class StreamRelay extends ChannelInboundHandlerAdapter implements S
             payload.release();
         }
         if (data.isEnd()) {
-            ChannelEnds.endOutput(channel);
+            endOutput();
         }
     }
 

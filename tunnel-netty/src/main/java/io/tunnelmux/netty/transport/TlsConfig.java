@@ -1,6 +1,8 @@
 package io.tunnelmux.netty.transport;
 
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.handler.ssl.ApplicationProtocolConfig;
+import io.netty.handler.ssl.ApplicationProtocolNames;
 import io.netty.handler.ssl.OpenSsl;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
@@ -22,10 +24,20 @@ public final class TlsConfig {
     private static final long HANDSHAKE_SECONDS = 10;
     private static final long CLOSE_NOTIFY_MILLIS = 1_000;
 
-    private final SslContext context;
+    /** What HTTP may be spoken, the better first. A side that knows nothing of such offers gets HTTP/1.1. */
+    private static final ApplicationProtocolConfig HTTP = new ApplicationProtocolConfig(
+            ApplicationProtocolConfig.Protocol.ALPN,
+            ApplicationProtocolConfig.SelectorFailureBehavior.NO_ADVERTISE,
+            ApplicationProtocolConfig.SelectedListenerFailureBehavior.ACCEPT,
+            ApplicationProtocolNames.HTTP_2,
+            ApplicationProtocolNames.HTTP_1_1);
 
-    private TlsConfig(SslContext context) {
+    private final SslContext context;
+    private final SslContext httpContext;
+
+    private TlsConfig(SslContext context, SslContext httpContext) {
         this.context = context;
+        this.httpContext = httpContext;
     }
 
     /**
@@ -89,12 +101,23 @@ public final class TlsConfig {
         return limited(context.newHandler(allocator, host, port));
     }
 
+    /** As {@link #newServerHandler}, and agrees with the client on HTTP/2 or HTTP/1.1. */
+    public SslHandler newHttpServerHandler(ByteBufAllocator allocator) {
+        return limited(httpContext.newHandler(allocator));
+    }
+
+    /** As {@link #newClientHandler}, and agrees with the server on HTTP/2 or HTTP/1.1. */
+    public SslHandler newHttpClientHandler(ByteBufAllocator allocator, String host, int port) {
+        return limited(httpContext.newHandler(allocator, host, port));
+    }
+
     private static SslProvider best() {
         return OpenSsl.isAvailable() ? SslProvider.OPENSSL : SslProvider.JDK;
     }
 
     private static TlsConfig build(SslContextBuilder builder, SslProvider provider) throws IOException {
-        return new TlsConfig(builder.sslProvider(provider).protocols(VERSIONS).build());
+        SslContext context = builder.sslProvider(provider).protocols(VERSIONS).build();
+        return new TlsConfig(context, builder.applicationProtocolConfig(HTTP).build());
     }
 
     private static SslHandler limited(SslHandler handler) {

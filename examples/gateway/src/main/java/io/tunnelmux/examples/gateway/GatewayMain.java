@@ -90,6 +90,12 @@ public final class GatewayMain implements Callable<Integer> {
     @Option(names = "--tls-key", paramLabel = "FILE", description = "its private key in PEM")
     private @Nullable Path tlsKey;
 
+    @Option(
+            names = "--h2c",
+            description =
+                    "speak HTTP/2 without TLS as well, to clients that begin with it (with TLS it always is spoken)")
+    private boolean h2c;
+
     @Option(names = "--tcp-listen", paramLabel = "HOST:PORT=AGENT[:TARGET]", description = "not yet available")
     private List<String> tcpListen = List.of();
 
@@ -160,7 +166,8 @@ public final class GatewayMain implements Callable<Integer> {
                 .upgradeTimeout(upgradeTimeout)
                 .requestTimeout(requestTimeout)
                 .tunnel(windows.toConfig())
-                .tls(tls());
+                .tls(tls())
+                .h2c(h2c);
         if (metricsListen != null) {
             builder.metricsAddress(metricsListen);
         }

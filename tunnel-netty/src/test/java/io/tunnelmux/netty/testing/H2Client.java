@@ -1,0 +1,312 @@
+package io.tunnelmux.netty.testing;
+
+import io.netty.bootstrap.Bootstrap;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.handler.codec.http2.DefaultHttp2DataFrame;
+import io.netty.handler.codec.http2.DefaultHttp2Headers;
+import io.netty.handler.codec.http2.DefaultHttp2HeadersFrame;
+import io.netty.handler.codec.http2.DefaultHttp2ResetFrame;
+import io.netty.handler.codec.http2.Http2DataFrame;
+import io.netty.handler.codec.http2.Http2Error;
+import io.netty.handler.codec.http2.Http2FrameCodecBuilder;
+import io.netty.handler.codec.http2.Http2GoAwayFrame;
+import io.netty.handler.codec.http2.Http2Headers;
+import io.netty.handler.codec.http2.Http2HeadersFrame;
+import io.netty.handler.codec.http2.Http2MultiplexHandler;
+import io.netty.handler.codec.http2.Http2ResetFrame;
+import io.netty.handler.codec.http2.Http2Settings;
+import io.netty.handler.codec.http2.Http2SettingsFrame;
+import io.netty.handler.codec.http2.Http2StreamChannel;
+import io.netty.handler.codec.http2.Http2StreamChannelBootstrap;
+import io.netty.handler.ssl.SslContext;
+import io.netty.util.ReferenceCountUtil;
+import java.io.ByteArrayOutputStream;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** A client that speaks HTTP/2, for threads that wait. Checks nothing that it sends. */
+public final class H2Client implements AutoCloseable {
+
+    public static final long PATIENCE_SECONDS = 20;
+
+    private final EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+    private final CompletableFuture<Http2Settings> settings = new CompletableFuture<>();
+    private final CompletableFuture<Long> goAway = new CompletableFuture<>();
+    private final Channel channel;
+
+    private H2Client(InetSocketAddress address, @Nullable SslContext tls, Http2Settings own) throws Exception {
+        channel = new Bootstrap()
+                .group(group)
+                .channel(NioSocketChannel.class)
+                .handler(new ChannelInitializer<>() {
+                    @Override
+                    protected void initChannel(Channel connection) {
+                        if (tls != null) {
+                            connection
+                                    .pipeline()
+                                    .addLast(tls.newHandler(connection.alloc(), "localhost", address.getPort()));
+                        }
+                        connection
+                                .pipeline()
+                                .addLast(
+                                        Http2FrameCodecBuilder.forClient()
+                                                .initialSettings(own)
+                                                .validateHeaders(false)
+                                                .encoderEnforceMaxConcurrentStreams(true)
+                                                .build(),
+                                        new Http2MultiplexHandler(new ChannelInboundHandlerAdapter()),
+                                        new Connection());
+                    }
+                })
+                .connect(address)
+                .sync()
+                .channel();
+    }
+
+    public static H2Client connect(InetSocketAddress address) throws Exception {
+        return new H2Client(address, null, settings());
+    }
+
+    /** @param tls offers h2 */
+    public static H2Client connect(InetSocketAddress address, @Nullable SslContext tls, Http2Settings own)
+            throws Exception {
+        return new H2Client(address, tls, own);
+    }
+
+    public static Http2Settings settings() {
+        return Http2Settings.defaultSettings()
+                .pushEnabled(false)
+                .maxHeaderListSize(1 << 20)
+                .initialWindowSize(65_535);
+    }
+
+    /** What the server has set. */
+    public Http2Settings serverSettings() throws Exception {
+        return settings.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+    }
+
+    /** The code of the first GOAWAY. */
+    public long goAway() throws Exception {
+        return goAway.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+    }
+
+    public void awaitClosed() throws Exception {
+        if (!channel.closeFuture().await(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+            throw new AssertionError("the connection stands");
+        }
+    }
+
+    public boolean isOpen() {
+        return channel.isOpen();
+    }
+
+    /** For frames of a test's own. */
+    public Channel channel() {
+        return channel;
+    }
+
+    /** A head without checks; names and values in turn. */
+    public static Http2Headers fields(String... fields) {
+        Http2Headers headers = new DefaultHttp2Headers(false);
+        for (int i = 0; i < fields.length; i += 2) {
+            headers.add(fields[i], fields[i + 1]);
+        }
+        return headers;
+    }
+
+    public static Http2Headers request(String method, String path, String... fields) {
+        return fields(":method", method, ":scheme", "http", ":authority", "a", ":path", path)
+                .add(fields(fields));
+    }
+
+    public Call gets(String path, String... fields) throws Exception {
+        return sends(request("GET", path, fields), true);
+    }
+
+    public Call sends(Http2Headers head, boolean isEnd) throws Exception {
+        Call call = new Call();
+        Http2StreamChannel stream =
+                new Http2StreamChannelBootstrap(channel).handler(call).open().get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+        call.stream = stream;
+        stream.writeAndFlush(new DefaultHttp2HeadersFrame(head, isEnd));
+        return call;
+    }
+
+    @Override
+    public void close() {
+        channel.close();
+        group.shutdownGracefully(0, 5, TimeUnit.SECONDS).awaitUninterruptibly(PATIENCE_SECONDS, TimeUnit.SECONDS);
+    }
+
+    private final class Connection extends ChannelInboundHandlerAdapter {
+        @Override
+        public void channelRead(ChannelHandlerContext context, Object message) {
+            if (message instanceof Http2SettingsFrame frame) {
+                settings.complete(frame.settings());
+            } else if (message instanceof Http2GoAwayFrame frame) {
+                goAway.complete(frame.errorCode());
+            }
+            ReferenceCountUtil.release(message);
+        }
+
+        @Override
+        public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+            context.close();
+        }
+    }
+
+    /** A request, and what comes of it. */
+    public static final class Call extends ChannelInboundHandlerAdapter {
+        private final BlockingQueue<Http2Headers> heads = new LinkedBlockingQueue<>();
+        private final ByteArrayOutputStream body = new ByteArrayOutputStream();
+        private final BlockingQueue<Integer> arrivals = new LinkedBlockingQueue<>();
+        private final CompletableFuture<Http2Headers> ended = new CompletableFuture<>();
+        private final CompletableFuture<Http2Error> reset = new CompletableFuture<>();
+        private volatile @Nullable Http2StreamChannel stream;
+        private boolean isFinalHead;
+
+        public Http2StreamChannel stream() {
+            return stream;
+        }
+
+        /** The next head, be it informational. */
+        public Http2Headers head() throws Exception {
+            Http2Headers head = heads.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
+            if (head == null) {
+                throw new AssertionError("no head; reset: " + reset.getNow(null));
+            }
+            return head;
+        }
+
+        public String status() throws Exception {
+            return head().status().toString();
+        }
+
+        /** The whole body, once the response has ended. */
+        public String body() throws Exception {
+            trailers();
+            return new String(received(), StandardCharsets.ISO_8859_1);
+        }
+
+        public byte[] received() {
+            synchronized (body) {
+                return body.toByteArray();
+            }
+        }
+
+        /** Waits until so many bytes have come. */
+        public String received(int bytes) throws InterruptedException {
+            while (received().length < bytes) {
+                if (arrivals.poll(PATIENCE_SECONDS, TimeUnit.SECONDS) == null) {
+                    throw new AssertionError(received().length + " bytes came, " + bytes + " awaited");
+                }
+            }
+            return new String(received(), StandardCharsets.ISO_8859_1);
+        }
+
+        /** Empty where the response ended without any. */
+        public Http2Headers trailers() throws Exception {
+            return ended.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+        }
+
+        public boolean isEnded() {
+            return ended.isDone() && !ended.isCompletedExceptionally();
+        }
+
+        public Http2Error reset() throws Exception {
+            return reset.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+        }
+
+        public Call sends(String bytes) {
+            return sends(bytes.getBytes(StandardCharsets.ISO_8859_1), false);
+        }
+
+        public Call sends(byte[] bytes, boolean isEnd) {
+            stream.writeAndFlush(new DefaultHttp2DataFrame(Unpooled.wrappedBuffer(bytes), isEnd));
+            return this;
+        }
+
+        public Call ends(String... trailers) {
+            stream.writeAndFlush(
+                    trailers.length == 0
+                            ? new DefaultHttp2DataFrame(true)
+                            : new DefaultHttp2HeadersFrame(fields(trailers), true));
+            return this;
+        }
+
+        public Call cancels() {
+            stream.writeAndFlush(new DefaultHttp2ResetFrame(Http2Error.CANCEL));
+            return this;
+        }
+
+        public Call reads(boolean isReading) {
+            stream.config().setAutoRead(isReading);
+            return this;
+        }
+
+        @Override
+        public void channelRead(ChannelHandlerContext context, Object message) {
+            if (message instanceof Http2HeadersFrame frame) {
+                onHeaders(frame);
+            } else if (message instanceof Http2DataFrame data) {
+                ByteBuf bytes = data.content();
+                byte[] copied = new byte[bytes.readableBytes()];
+                bytes.readBytes(copied);
+                synchronized (body) {
+                    body.writeBytes(copied);
+                }
+                arrivals.add(copied.length);
+                if (data.isEndStream()) {
+                    ended.complete(new DefaultHttp2Headers());
+                }
+            }
+            ReferenceCountUtil.release(message);
+        }
+
+        private void onHeaders(Http2HeadersFrame frame) {
+            if (isFinalHead) {
+                ended.complete(frame.headers());
+                return;
+            }
+            isFinalHead = !frame.headers().status().toString().startsWith("1");
+            heads.add(frame.headers());
+            if (frame.isEndStream()) {
+                ended.complete(new DefaultHttp2Headers());
+            }
+        }
+
+        @Override
+        public void userEventTriggered(ChannelHandlerContext context, Object event) {
+            if (event instanceof Http2ResetFrame frame) {
+                Http2Error error = Http2Error.valueOf(frame.errorCode());
+                reset.complete(error);
+                ended.completeExceptionally(new AssertionError("reset with " + error));
+            }
+        }
+
+        @Override
+        public void channelInactive(ChannelHandlerContext context) {
+            ended.completeExceptionally(new AssertionError("the stream is gone"));
+            reset.completeExceptionally(new AssertionError("the stream has ended without a reset"));
+        }
+
+        @Override
+        public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+            ended.completeExceptionally(cause);
+        }
+    }
+}
