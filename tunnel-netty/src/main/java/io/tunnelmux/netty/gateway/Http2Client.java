@@ -145,7 +145,7 @@ final class Http2Client extends ChannelInboundHandlerAdapter implements Exchange
 
     @Override
     public void handOver(NettyAcceptor acceptor) {
-        answer(ErrorAnswer.refused(
+        answer(ProxyError.refused(
                 HttpResponseStatus.HTTP_VERSION_NOT_SUPPORTED, "tunnels are opened by HTTP/1.1 here"));
     }
 
@@ -275,7 +275,7 @@ final class Http2Client extends ChannelInboundHandlerAdapter implements Exchange
     }
 
     @Override
-    public void answer(ErrorAnswer told) {
+    public void answer(ProxyError told) {
         byte[] json = told.toJson().getBytes(StandardCharsets.US_ASCII);
         HttpHeaders headers = DefaultHttpHeadersFactory.headersFactory().newHeaders();
         told.describe(headers, json.length);
