@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** How this side runs its tunnels. Immutable; any thread. */
 public final class TunnelConfig {
@@ -33,6 +34,7 @@ public final class TunnelConfig {
     private final int maxTunnelWindowBytes;
     private final long maxGrowthBytes;
     private final MemoryBudget memoryBudget;
+    private final @Nullable ObserverCalls observing;
 
     private TunnelConfig(Builder builder) {
         settings = builder.settings;
@@ -53,6 +55,7 @@ public final class TunnelConfig {
                 settings.tunnelWindowBytes());
         maxGrowthBytes = builder.maxGrowthBytes;
         memoryBudget = builder.memoryBudget;
+        observing = builder.observer == TunnelObserver.NONE ? null : new ObserverCalls(builder.observer);
     }
 
     private static int ceiling(String name, int bytes, int defaultBytes, int firstBytes) {
@@ -123,6 +126,17 @@ public final class TunnelConfig {
         return memoryBudget;
     }
 
+    /** Told what happens in the tunnels; {@link TunnelObserver#NONE} unless given. */
+    public TunnelObserver observer() {
+        return observing == null ? TunnelObserver.NONE : observing.observer();
+    }
+
+    /** Null where nobody observes. */
+    @Nullable
+    ObserverCalls observing() {
+        return observing;
+    }
+
     /** Builds a {@link TunnelConfig}. For one thread. */
     public static final class Builder {
 
@@ -136,6 +150,7 @@ public final class TunnelConfig {
         private int maxTunnelWindowBytes = DEFAULT;
         private long maxGrowthBytes = DEFAULT_MAX_GROWTH_BYTES;
         private MemoryBudget memoryBudget = MemoryBudget.ofJvm();
+        private TunnelObserver observer = TunnelObserver.NONE;
 
         private Builder() {}
 
@@ -218,6 +233,12 @@ public final class TunnelConfig {
         /** See {@link TunnelConfig#memoryBudget()}. */
         public Builder memoryBudget(MemoryBudget memoryBudget) {
             this.memoryBudget = Objects.requireNonNull(memoryBudget);
+            return this;
+        }
+
+        /** See {@link TunnelConfig#observer()}. */
+        public Builder observer(TunnelObserver observer) {
+            this.observer = Objects.requireNonNull(observer);
             return this;
         }
 
