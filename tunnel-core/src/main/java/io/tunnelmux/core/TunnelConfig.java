@@ -4,6 +4,8 @@ import io.tunnelmux.protocol.Capabilities;
 import io.tunnelmux.protocol.MessageFormat;
 import io.tunnelmux.protocol.Settings;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -55,7 +57,7 @@ public final class TunnelConfig {
                 settings.tunnelWindowBytes());
         maxGrowthBytes = builder.maxGrowthBytes;
         memoryBudget = builder.memoryBudget;
-        observing = builder.observer == TunnelObserver.NONE ? null : new ObserverCalls(builder.observer);
+        observing = builder.observers.isEmpty() ? null : new ObserverCalls(builder.observers);
     }
 
     private static int ceiling(String name, int bytes, int defaultBytes, int firstBytes) {
@@ -126,9 +128,9 @@ public final class TunnelConfig {
         return memoryBudget;
     }
 
-    /** Told what happens in the tunnels; {@link TunnelObserver#NONE} unless given. */
-    public TunnelObserver observer() {
-        return observing == null ? TunnelObserver.NONE : observing.observer();
+    /** Told what happens in the tunnels; none unless given. */
+    public List<TunnelObserver> observers() {
+        return observing == null ? List.of() : observing.observers();
     }
 
     /** Null where nobody observes. */
@@ -150,7 +152,7 @@ public final class TunnelConfig {
         private int maxTunnelWindowBytes = DEFAULT;
         private long maxGrowthBytes = DEFAULT_MAX_GROWTH_BYTES;
         private MemoryBudget memoryBudget = MemoryBudget.ofJvm();
-        private TunnelObserver observer = TunnelObserver.NONE;
+        private final List<TunnelObserver> observers = new ArrayList<>();
 
         private Builder() {}
 
@@ -236,9 +238,9 @@ public final class TunnelConfig {
             return this;
         }
 
-        /** See {@link TunnelConfig#observer()}. */
+        /** Adds one to {@link TunnelConfig#observers()}. */
         public Builder observer(TunnelObserver observer) {
-            this.observer = Objects.requireNonNull(observer);
+            observers.add(Objects.requireNonNull(observer));
             return this;
         }
 

@@ -14,9 +14,6 @@ import java.time.Duration;
  */
 public interface TunnelObserver {
 
-    /** Observes nothing, at no cost. */
-    TunnelObserver NONE = new TunnelObserver() {};
-
     /** A half of a stream that has something to move and has not for so long is stalled. Looked at twice as often. */
     Duration STALL = Duration.ofSeconds(1);
 

@@ -297,11 +297,11 @@ class TunnelObserverTest {
 
         assertThat(rig.tunnel().watch).isNull();
         assertThat(rig.loop.pendingTimers()).isEqualTo(atRest);
-        assertThat(TunnelConfig.DEFAULTS.observer()).isSameAs(TunnelObserver.NONE);
+        assertThat(TunnelConfig.DEFAULTS.observers()).isEmpty();
     }
 
     @Test
-    void anObserverThatFailsHarmsNothing() {
+    void anObserverThatFailsHarmsNothingAndNoOther() {
         List<String> called = new ArrayList<>();
         TunnelObserver failing = (TunnelObserver) Proxy.newProxyInstance(
                 TunnelObserver.class.getClassLoader(),
@@ -310,7 +310,7 @@ class TunnelObserverTest {
                     called.add(method.getName());
                     throw new IllegalStateException("on purpose");
                 });
-        Rig rig = Rig.open(config(SMALL, failing).build(), SMALL);
+        Rig rig = Rig.open(config(SMALL, failing).observer(observer).build(), SMALL);
         TunnelStream stalled = rig.opens();
         stalled.write(Rig.bytes(20_000));
         TunnelStream stream = rig.opens();
@@ -328,6 +328,7 @@ class TunnelObserverTest {
         rig.loop.runUntilIdle();
 
         assertThat(rig.ended).hasSize(1);
+        assertThat(observer.take()).last().isEqualTo("tunnel closed NO_ERROR after 3000");
         List<String> allButTwo = new ArrayList<>();
         for (Method method : TunnelObserver.class.getMethods()) {
             allButTwo.add(method.getName());
@@ -344,14 +345,14 @@ class TunnelObserverTest {
                     logged.add(method.getName() + arguments[1]);
                     return null;
                 });
-        ObserverCalls calls = new ObserverCalls(observer, log);
+        ObserverCalls calls = new ObserverCalls(List.of(observer, observer), log);
         for (long millis = 0; millis < 2_500; millis++) {
             calls.call(Duration.ofMillis(millis).toNanos(), told -> {
                 throw new IllegalStateException("on purpose");
             });
         }
 
-        assertThat(logged).containsExactly("error1", "error1001", "error2001");
+        assertThat(logged).containsExactly("error1", "error2001", "error4001");
     }
 
     @Test
