@@ -67,7 +67,11 @@ final class AgentStreams implements TunnelHandler {
         try {
             upstream = shared.resolver().resolve(request);
         } catch (RuntimeException e) {
-            LOG.error("the upstream resolver failed path={}", request.head().path(), e);
+            LOG.error(
+                    "the upstream resolver failed path={} traceparent={}",
+                    request.head().path(),
+                    request.traceparent(),
+                    e);
             return refuse(
                     shared,
                     stream,
@@ -105,7 +109,7 @@ final class AgentStreams implements TunnelHandler {
     }
 
     private static StreamHandler start(UpstreamExchange exchange) {
-        exchange.start();
+        exchange.begin();
         return exchange;
     }
 
@@ -116,6 +120,9 @@ final class AgentStreams implements TunnelHandler {
             ErrorCode code,
             HttpResponseStatus status,
             String message) {
+        RequestLog log = RequestLog.begin(shared, request, null);
+        log.answered(status.code());
+        log.ended(code.wireName());
         stream.send(
                 UpstreamExchange.error(shared.agentId(), request, code, status.code(), message, null, false), false);
         stream.close(code, message);

@@ -5,6 +5,7 @@ import io.tunnelmux.netty.transport.NettyLoop;
 import io.tunnelmux.netty.transport.NettyLoops;
 import io.tunnelmux.netty.transport.TlsConfig;
 import io.tunnelmux.protocol.ErrorCode;
+import java.util.List;
 import java.util.concurrent.Executor;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,7 +21,8 @@ record LoopUpstreams(
         UpstreamResolver resolver,
         UpstreamPool pool,
         UpstreamDialer dialer,
-        FailureLog failures) {
+        FailureLog failures,
+        List<AgentObserver> observers) {
 
     LoopUpstreams(NettyLoop loop, AgentConfig config, NettyLoops loops, Executor lookups, TlsConfig tls) {
         this(
@@ -29,7 +31,8 @@ record LoopUpstreams(
                 config.resolver(),
                 new UpstreamPool(loop, config.maxIdleConnections(), config.idleTimeout()),
                 new UpstreamDialer(loop, loops.bootstrap(loop), lookups, tls, config.connectTimeout()),
-                new FailureLog(loop));
+                new FailureLog(loop),
+                config.observers());
     }
 
     /** Writes failures of upstreams to the log, one a second at most. On one loop. */
@@ -46,7 +49,7 @@ record LoopUpstreams(
             nextNanos = loop.nanoTime();
         }
 
-        void add(ErrorCode code, Upstream upstream, String method, String path, String cause) {
+        void add(ErrorCode code, Upstream upstream, String method, String path, String cause, String traceId) {
             long now = loop.nanoTime();
             if (now - nextNanos < 0) {
                 suppressed++;
@@ -54,12 +57,13 @@ record LoopUpstreams(
             }
             nextNanos = now + INTERVAL_NANOS;
             LOG.warn(
-                    "upstream failed: code={} upstream={} method={} path={} cause=\"{}\" suppressed={}",
+                    "upstream failed: code={} upstream={} method={} path={} cause=\"{}\" trace_id={} suppressed={}",
                     code.wireName(),
                     upstream,
                     method,
                     path,
                     cause,
+                    traceId,
                     suppressed);
             suppressed = 0;
         }

@@ -184,8 +184,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Req
                 holdUntilJoined();
             }
         } catch (BadRequestException e) {
-            LOG.debug("bad request client={} reason=\"{}\"", channel.remoteAddress(), e.getMessage());
-            answer(e.answer(), false);
+            refuse(e.answer());
         }
     }
 
@@ -418,6 +417,12 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Req
         answer(told, mayKeepAlive() && head != null && (isRequestEnded || !head.hasBody()));
     }
 
+    /** Of a request that went no further than this. */
+    private void refuse(ErrorAnswer told) {
+        front.recorder().onAnswered(head, told, channel);
+        answer(told, false);
+    }
+
     private void answer(ErrorAnswer told, boolean mayGoOn) {
         deadlines.clear(Deadlines.Kind.RESPONSE);
         if (isJoining) {
@@ -433,7 +438,8 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Req
         writer.switchProtocols(headers);
         loop.flushLater(channel);
         channel.pipeline().remove(this);
-        StreamRelay relay = StreamRelay.join(stream, channel, loop, gate, ErrorCode.CANCELLED);
+        StreamRelay relay = StreamRelay.join(
+                stream, channel, loop, gate, ErrorCode.CANCELLED, exchange == null ? null : exchange.meter());
         early.forEach(relay::toStream);
         early.clear();
         gate.release(READ_AHEAD);
@@ -561,7 +567,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Req
     private void onHeadTimeout() {
         if (isHeadBegun) {
             head = null;
-            answer(ErrorAnswer.refused(HttpResponseStatus.REQUEST_TIMEOUT, "the head came too slowly"), false);
+            refuse(ErrorAnswer.refused(HttpResponseStatus.REQUEST_TIMEOUT, "the head came too slowly"));
         } else {
             channel.close();
         }
