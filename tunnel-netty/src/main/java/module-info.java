@@ -19,6 +19,7 @@ module io.tunnelmux.netty {
 
     exports io.tunnelmux.netty.agent;
     exports io.tunnelmux.netty.gateway;
+    exports io.tunnelmux.netty.observe;
     exports io.tunnelmux.netty.relay;
     exports io.tunnelmux.netty.transport;
 }

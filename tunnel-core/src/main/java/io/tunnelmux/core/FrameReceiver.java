@@ -21,6 +21,7 @@ final class FrameReceiver implements TransportListener {
 
     private final Tunnel tunnel;
     private final AbuseGuard guard;
+    private long receivedBytes;
     private int assembledBytes;
     private @Nullable MessageAssembler tunnelMessage;
     private int tunnelMessageBytes;
@@ -92,6 +93,7 @@ final class FrameReceiver implements TransportListener {
             tunnel.scheduler().tunnelWindowDue();
         }
         TunnelStream stream = streamFor(frame);
+        receivedBytes += length;
         if (stream == null) {
             payload.release();
         } else if (!stream.state().canReceive()) {
@@ -292,7 +294,7 @@ final class FrameReceiver implements TransportListener {
 
     @Override
     public void onGoAway(Frame.GoAway frame) {
-        if (!tunnel.isEnded() && !(tunnel.isPeerDraining() && isTooMuch(guard.onNeedless(frame)))) {
+        if (!tunnel.isEnded() && !(tunnel.isPeerDraining() && isTooMuchNeedless(frame))) {
             tunnel.onGoAway(frame);
         }
     }
@@ -301,7 +303,7 @@ final class FrameReceiver implements TransportListener {
     public void onAck(Frame.Ack frame) {
         // Needless without resume, which is never in force here.
         if (!cannotTake(frame)) {
-            isTooMuch(guard.onNeedless(frame));
+            isTooMuchNeedless(frame);
         }
     }
 
@@ -314,7 +316,7 @@ final class FrameReceiver implements TransportListener {
         StreamTable streams = tunnel.streams();
         boolean isOfEnded = id != 0 && streams.wasOpened(id) && streams.get(id) == null;
         if (!isOfEnded) {
-            isTooMuch(guard.onNeedless(frame));
+            isTooMuchNeedless(frame);
         }
     }
 
@@ -326,9 +328,21 @@ final class FrameReceiver implements TransportListener {
         return flood != null;
     }
 
+    private boolean isTooMuchNeedless(Frame frame) {
+        if (tunnel.watch != null) {
+            tunnel.watch.onNeedlessFrame();
+        }
+        return isTooMuch(guard.onNeedless(frame));
+    }
+
     /** How long the message on the tunnel itself was on the wire that the handler is being told of. */
     int tunnelMessageBytes() {
         return tunnelMessageBytes;
+    }
+
+    /** Bytes of DATA that have come, on whatever stream. */
+    long receivedBytes() {
+        return receivedBytes;
     }
 
     /** What the pieces of unfinished messages hold now. */
@@ -460,6 +474,9 @@ final class FrameReceiver implements TransportListener {
 
     private void cancelUnopened(int id, ErrorCode code, String reason) {
         tunnel.scheduler().control(new Frame.Cancel(id, code.value(), reason));
+        if (tunnel.watch != null) {
+            tunnel.watch.onStreamRefused(false, code);
+        }
     }
 
     /** Whether the tunnel is past taking frames, or not there yet, which is a breach. */

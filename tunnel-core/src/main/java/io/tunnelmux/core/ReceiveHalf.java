@@ -1,5 +1,6 @@
 package io.tunnelmux.core;
 
+import io.tunnelmux.core.StreamReport.Wait;
 import io.tunnelmux.protocol.Message;
 import org.jspecify.annotations.Nullable;
 
@@ -73,8 +74,13 @@ final class ReceiveHalf {
         return receivedBytes;
     }
 
-    /** When what waits for the consumer began to wait. Means nothing if nothing does. */
-    long waitingSinceNanos() {
-        return waitingSinceNanos;
+    /** What it waits for now. */
+    Wait waitsFor() {
+        return window.heldBytes() == 0 ? Wait.NOTHING : Wait.CONSUMER;
+    }
+
+    /** How long it has waited for that; negative if for nothing. */
+    long waitedNanos(long nowNanos) {
+        return window.heldBytes() == 0 ? -1 : Math.max(0, nowNanos - waitingSinceNanos);
     }
 }

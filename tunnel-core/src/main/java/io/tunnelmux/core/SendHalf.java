@@ -1,5 +1,6 @@
 package io.tunnelmux.core;
 
+import io.tunnelmux.core.StreamReport.Wait;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Message;
@@ -43,6 +44,10 @@ final class SendHalf {
     private boolean owesWritable;
     private @Nullable Outcome closing;
     private long sentBytes;
+    private @Nullable Mark mark;
+
+    /** To be told of when so much has gone out. */
+    private record Mark(long atBytes, Runnable action) {}
 
     SendHalf(TunnelStream stream, Tunnel tunnel) {
         this.stream = stream;
@@ -133,6 +138,24 @@ final class SendHalf {
         enqueue(new Frame.Close(stream.id(), code, reason));
     }
 
+    /** See {@link TunnelStream#whenSent}. */
+    void whenSent(Runnable action) {
+        if (stream.isGone()) {
+            return;
+        }
+        mark = new Mark(sentBytes + queue.payloadBytes(), action);
+        tellSent();
+    }
+
+    /** Tells whoever waits for it that what was marked has gone out. */
+    void tellSent() {
+        Mark due = mark;
+        if (due != null && sentBytes >= due.atBytes && !stream.isFinished()) {
+            mark = null;
+            stream.tellSent(due.action);
+        }
+    }
+
     private void hold(Payload payload) {
         tunnel.memory.onAdded(stream, payload.length(), nowNanos());
     }
@@ -184,6 +207,22 @@ final class SendHalf {
 
     int creditBytes() {
         return window.availableBytes();
+    }
+
+    /** What it waits for now. */
+    Wait waitsFor() {
+        if (queue.isEmpty()) {
+            return Wait.NOTHING;
+        }
+        if (ring == null) {
+            return Wait.PEER_CREDIT;
+        }
+        return tunnel.scheduler().isWithoutTunnelCredit(this) ? Wait.TUNNEL_CREDIT : Wait.TRANSPORT;
+    }
+
+    /** How long it has waited for that; negative if for nothing. */
+    long waitedNanos(long nowNanos) {
+        return queue.isEmpty() ? -1 : Math.max(0, nowNanos - queue.waitingSinceNanos());
     }
 
     /** Bytes of DATA that have gone out. */

@@ -49,6 +49,8 @@ public final class Tunnel {
     final RoundTrips roundTrips;
     final KeepAlive keepAlive;
     final FrameReceiver receiver;
+    /** Null where nobody observes. */
+    final @Nullable TunnelWatch watch;
 
     private final Transport transport;
     private final TunnelLoop loop;
@@ -67,6 +69,7 @@ public final class Tunnel {
     private String sessionId = "";
     private TunnelLoop.@Nullable Timer handshakeTimer;
     private volatile int openStreams;
+    private long openedStreams;
     private volatile boolean takesStreams;
 
     Tunnel(Transport transport, TunnelConfig config, Handshake handshake, TunnelHandler handler, Owner owner) {
@@ -91,6 +94,8 @@ public final class Tunnel {
                         Outcome.local(ErrorCode.TIMEOUT, "nothing came from the peer, not even an answer to a ping"),
                         true));
         receiver = new FrameReceiver(this);
+        ObserverCalls observing = config.observing();
+        watch = observing == null ? null : new TunnelWatch(this, observing);
     }
 
     /** The loop that owns this tunnel, its streams, and what is best routed through it. */
@@ -246,6 +251,11 @@ public final class Tunnel {
         }
     }
 
+    /** How many streams there were so far, from either side. */
+    long openedStreams() {
+        return openedStreams;
+    }
+
     /** How long the peer's GOAWAY asked to stay away; 0 is at will. */
     long reconnectAfterMillis() {
         return drain.reconnectAfterMillis();
@@ -277,6 +287,9 @@ public final class Tunnel {
         state = State.OPEN;
         takesStreams = true;
         keepAlive.start();
+        if (watch != null) {
+            watch.onTunnelOpened();
+        }
         owner.onOpened(this);
         callHandler(() -> handler.onOpened(this));
     }
@@ -324,8 +337,7 @@ public final class Tunnel {
     void onRemoteOpened(int id, Message request, boolean isEnd) {
         TunnelStream stream = new TunnelStream(this, Refused.HANDLER);
         stream.beginRemotely(id, request, isEnd);
-        streams.add(stream);
-        openStreams = streams.size();
+        onBegun(stream);
         StreamHandler streamHandler;
         try {
             streamHandler = handler.onStream(stream, request, isEnd);
@@ -396,6 +408,10 @@ public final class Tunnel {
     }
 
     void forget(TunnelStream stream) {
+        Outcome outcome = stream.outcome();
+        if (watch != null && outcome != null) {
+            watch.onStreamClosed(stream, outcome);
+        }
         scheduler.forget(stream);
         receiver.forget(stream);
         streams.remove(stream);
@@ -431,6 +447,9 @@ public final class Tunnel {
         }
         ErrorCode code = ErrorCode.of(outcome.code());
         transport.close(code == null ? ErrorCode.INTERNAL_ERROR : code, outcome.reason());
+        if (watch != null) {
+            watch.onTunnelEnded(outcome, wasOpen);
+        }
         if (wasOpen) {
             callHandler(() -> handler.onClosed(this, outcome));
         }
@@ -455,6 +474,9 @@ public final class Tunnel {
         int id = obstacle == null ? streams.takeLocalId() : 0;
         if (id == 0) {
             String reason = obstacle == null ? "no stream ids are left" : obstacle;
+            if (watch != null) {
+                watch.onStreamRefused(true, ErrorCode.REFUSED);
+            }
             loop.execute(() -> stream.finish(new Outcome(ErrorCode.REFUSED.value(), reason, true, true)));
             if (obstacle == null) {
                 drain(reason, Duration.ofDays(1));
@@ -462,8 +484,16 @@ public final class Tunnel {
             return;
         }
         stream.beginLocally(id, request, encoded, isEnd);
+        onBegun(stream);
+    }
+
+    private void onBegun(TunnelStream stream) {
         streams.add(stream);
         openStreams = streams.size();
+        openedStreams++;
+        if (watch != null) {
+            watch.onStreamOpened(stream);
+        }
     }
 
     private void sendInLoop(Payload encoded) {

@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -83,6 +84,7 @@ public final class TunnelClient {
     private final Listener listener;
     private final CompletableFuture<Void> closed = new CompletableFuture<>();
     private volatile State state = State.IDLE;
+    private final AtomicInteger connects = new AtomicInteger();
     private int failures;
     private int nextGateway;
     private long openedNanos;
@@ -137,6 +139,11 @@ public final class TunnelClient {
     /** What it is doing now. */
     public State state() {
         return state;
+    }
+
+    /** How often it has had a tunnel so far. */
+    public int connects() {
+        return connects.get();
     }
 
     /** Ends a wait now. Does nothing in other states. */
@@ -289,12 +296,17 @@ public final class TunnelClient {
     }
 
     private void enter(State next, String detail) {
+        State before = state;
         state = next;
         LOG.info("agent_id={} state={} detail=\"{}\"", agentId, next, detail);
         try {
             listener.onState(next, detail);
         } catch (RuntimeException e) {
             LOG.error("a listener failed on state {}", next, e);
+        }
+        ObserverCalls observing = config.observing();
+        if (observing != null) {
+            observing.call(loop.nanoTime(), observer -> observer.onClientState(this, before, next));
         }
     }
 
@@ -310,6 +322,7 @@ public final class TunnelClient {
         @Override
         public void onOpened(Tunnel opened) {
             openedNanos = loop.nanoTime();
+            connects.incrementAndGet();
             enter(State.CONNECTED, "to " + opened.remoteAddress());
         }
 

@@ -4,9 +4,12 @@ import io.tunnelmux.protocol.Capabilities;
 import io.tunnelmux.protocol.MessageFormat;
 import io.tunnelmux.protocol.Settings;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** How this side runs its tunnels. Immutable; any thread. */
 public final class TunnelConfig {
@@ -33,6 +36,7 @@ public final class TunnelConfig {
     private final int maxTunnelWindowBytes;
     private final long maxGrowthBytes;
     private final MemoryBudget memoryBudget;
+    private final @Nullable ObserverCalls observing;
 
     private TunnelConfig(Builder builder) {
         settings = builder.settings;
@@ -53,6 +57,7 @@ public final class TunnelConfig {
                 settings.tunnelWindowBytes());
         maxGrowthBytes = builder.maxGrowthBytes;
         memoryBudget = builder.memoryBudget;
+        observing = builder.observers.isEmpty() ? null : new ObserverCalls(builder.observers);
     }
 
     private static int ceiling(String name, int bytes, int defaultBytes, int firstBytes) {
@@ -123,6 +128,17 @@ public final class TunnelConfig {
         return memoryBudget;
     }
 
+    /** Told what happens in the tunnels; none unless given. */
+    public List<TunnelObserver> observers() {
+        return observing == null ? List.of() : observing.observers();
+    }
+
+    /** Null where nobody observes. */
+    @Nullable
+    ObserverCalls observing() {
+        return observing;
+    }
+
     /** Builds a {@link TunnelConfig}. For one thread. */
     public static final class Builder {
 
@@ -136,6 +152,7 @@ public final class TunnelConfig {
         private int maxTunnelWindowBytes = DEFAULT;
         private long maxGrowthBytes = DEFAULT_MAX_GROWTH_BYTES;
         private MemoryBudget memoryBudget = MemoryBudget.ofJvm();
+        private final List<TunnelObserver> observers = new ArrayList<>();
 
         private Builder() {}
 
@@ -218,6 +235,12 @@ public final class TunnelConfig {
         /** See {@link TunnelConfig#memoryBudget()}. */
         public Builder memoryBudget(MemoryBudget memoryBudget) {
             this.memoryBudget = Objects.requireNonNull(memoryBudget);
+            return this;
+        }
+
+        /** Adds one to {@link TunnelConfig#observers()}. */
+        public Builder observer(TunnelObserver observer) {
+            observers.add(Objects.requireNonNull(observer));
             return this;
         }
 

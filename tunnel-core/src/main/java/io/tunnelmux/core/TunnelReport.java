@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param roundTrip how long the last answer to a ping took; null if none has come yet
  * @param openStreams from either side
  * @param heldBytes of DATA that wait over all streams, to be sent or for their consumers, and of messages that are not whole yet
+ * @param totals since its handshake
  * @param streams those that have waited longest, first; behind them those that wait for nothing
  */
 public record TunnelReport(
@@ -22,10 +23,20 @@ public record TunnelReport(
         @Nullable Duration roundTrip,
         int openStreams,
         long heldBytes,
+        Totals totals,
         List<StreamReport> streams) {
 
     /** Streams in a report at most, unless asked for others. */
     public static final int DEFAULT_STREAMS = 1_000;
+
+    /**
+     * What there was so far.
+     *
+     * @param streams from either side, those that are open as well
+     * @param sentBytes of DATA
+     * @param receivedBytes of DATA
+     */
+    public record Totals(long streams, long sentBytes, long receivedBytes) {}
 
     public TunnelReport {
         streams = List.copyOf(streams);

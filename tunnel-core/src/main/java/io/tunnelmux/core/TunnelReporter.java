@@ -1,6 +1,5 @@
 package io.tunnelmux.core;
 
-import io.tunnelmux.core.StreamReport.Wait;
 import io.tunnelmux.core.transport.TunnelException;
 import io.tunnelmux.protocol.ErrorCode;
 import java.time.Duration;
@@ -75,16 +74,13 @@ final class TunnelReporter {
                 roundTripNanos == 0 ? null : Duration.ofNanos(roundTripNanos),
                 tunnel.streams().size(),
                 tunnel.heldBytes() + tunnel.receiver.assembledBytes(),
+                new TunnelReport.Totals(
+                        tunnel.openedStreams(), tunnel.scheduler().sentBytes(), tunnel.receiver.receivedBytes()),
                 describeLongest());
     }
 
     private void add(TunnelStream stream) {
-        StreamQueue queue = stream.sending.queue;
-        ReceiveHalf receiving = stream.receiving;
-        longest.add(new Standing(
-                stream,
-                queue.isEmpty() ? -1 : Math.max(0, nowNanos - queue.waitingSinceNanos()),
-                receiving.window().heldBytes() == 0 ? -1 : Math.max(0, nowNanos - receiving.waitingSinceNanos())));
+        longest.add(new Standing(stream, stream.sending.waitedNanos(nowNanos), stream.receiving.waitedNanos(nowNanos)));
         if (longest.size() > maxStreams) {
             longest.remove();
         }
@@ -103,7 +99,6 @@ final class TunnelReporter {
         TunnelStream stream = standing.stream;
         SendHalf sending = stream.sending;
         ReceiveHalf receiving = stream.receiving;
-        int unconsumedBytes = receiving.window().heldBytes();
         return new StreamReport(
                 stream.id(),
                 tunnel.streams().isLocal(stream.id()),
@@ -112,23 +107,13 @@ final class TunnelReporter {
                 new StreamReport.Half(
                         sending.sentBytes(),
                         sending.queue.payloadBytes(),
-                        waitToSend(sending),
+                        sending.waitsFor(),
                         waited(standing.sendingNanos)),
                 new StreamReport.Half(
                         receiving.receivedBytes(),
-                        unconsumedBytes,
-                        unconsumedBytes == 0 ? Wait.NOTHING : Wait.CONSUMER,
+                        receiving.window().heldBytes(),
+                        receiving.waitsFor(),
                         waited(standing.receivingNanos)));
-    }
-
-    private Wait waitToSend(SendHalf sending) {
-        if (sending.queue.isEmpty()) {
-            return Wait.NOTHING;
-        }
-        if (sending.ring == null) {
-            return Wait.PEER_CREDIT;
-        }
-        return tunnel.scheduler().isWithoutTunnelCredit(sending) ? Wait.TUNNEL_CREDIT : Wait.TRANSPORT;
     }
 
     private static Duration waited(long nanos) {

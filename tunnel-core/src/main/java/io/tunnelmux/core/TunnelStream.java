@@ -150,6 +150,14 @@ public final class TunnelStream {
     }
 
     /**
+     * Runs {@code action} once all bytes that were written so far have gone to the transport, which is at once if none wait; never if the stream ends before.
+     * To measure how long that takes: there is one such action at a time, and another takes its place. It runs on the loop and must not block.
+     */
+    public void whenSent(Runnable action) {
+        act(() -> sending.whenSent(action));
+    }
+
+    /**
      * Says that the consumer has taken {@code bytes} of what came: the peer may send as many more. Also allowed after the stream has ended, when it does
      * nothing.
      *
@@ -253,6 +261,12 @@ public final class TunnelStream {
         }
     }
 
+    /** How it ended, or null. */
+    @Nullable
+    Outcome outcome() {
+        return outcome;
+    }
+
     boolean isFinished() {
         return outcome != null;
     }
@@ -283,6 +297,11 @@ public final class TunnelStream {
     /** There is room again for more to be sent. */
     void tellWritable() {
         callHandler(() -> handler.onWritable(this));
+    }
+
+    /** What was waited for has gone out. */
+    void tellSent(Runnable action) {
+        callHandler(action);
     }
 
     /** @return false if the peer had no credit for them */

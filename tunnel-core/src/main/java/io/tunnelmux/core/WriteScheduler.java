@@ -51,6 +51,7 @@ final class WriteScheduler {
     private SendWindow tunnelSendWindow = new SendWindow(0);
     private int maxFrameBytes = QUANTUM_BYTES;
     private int messageBytes;
+    private long sentBytes;
     private long turnNanos;
 
     private boolean isDrainDue;
@@ -100,6 +101,11 @@ final class WriteScheduler {
     /** Whether all has gone out that belongs to no stream and is not to be lost. */
     boolean hasSentControl() {
         return control.isEmpty() && messages.isEmpty();
+    }
+
+    /** Bytes of DATA that have gone out, on whatever stream. */
+    long sentBytes() {
+        return sentBytes;
     }
 
     void pong(long opaque) {
@@ -318,6 +324,7 @@ final class WriteScheduler {
             payloadBytes = data.payload().length();
             isEnd = data.isEnd();
             tunnelSendWindow.onSent(payloadBytes);
+            sentBytes += payloadBytes;
             half.onDataSent(payloadBytes, turnNanos);
         } else if (frame instanceof Frame.Message message) {
             payloadBytes = message.payload().length();
@@ -368,6 +375,7 @@ final class WriteScheduler {
         } else if (isEnd) {
             half.stream.onEndSent();
         }
+        half.tellSent();
         half.tellWritable();
     }
 }

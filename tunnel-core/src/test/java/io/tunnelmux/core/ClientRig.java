@@ -51,12 +51,17 @@ final class ClientRig implements Connector, TunnelHandler {
     RuntimeException connectFailure;
 
     ClientRig(Supplier<@Nullable String> token, String... gateways) {
+        this(token, TunnelConfig.DEFAULTS, gateways);
+    }
+
+    ClientRig(Supplier<@Nullable String> token, TunnelConfig config, String... gateways) {
         client = TunnelClient.builder(this)
                 .gateways(Stream.of(gateways).map(URI::create).toList())
                 .agentId("demo")
                 .instanceId("run-1")
                 .token(token)
                 .handler(this)
+                .config(config)
                 .backoff(new Backoff(Backoff.DEFAULT_FIRST, Backoff.DEFAULT_CEILING, LONGEST))
                 .listener((state, detail) -> {
                     states.add(state);

@@ -43,6 +43,22 @@ class TunnelReportTest {
         assertThat(report.roundTrip()).isEqualTo(Duration.ofMillis(30));
         assertThat(report.openStreams()).isEqualTo(1);
         assertThat(report.heldBytes()).isZero();
+        assertThat(report.totals()).isEqualTo(new TunnelReport.Totals(1, 0, 0));
+    }
+
+    @Test
+    void countsWhatWentOverAllStreamsThoseThatHaveEndedAsWell() {
+        Rig rig = Rig.open();
+        for (int id = 1; id < 7; id += 2) {
+            rig.peer.opens(id, Rig.request(), 0).sends(Rig.lastData(id, 10));
+            rig.loop.runUntilIdle();
+            rig.accepted.get(id).writeLast(Rig.bytes(7));
+        }
+        rig.opens().write(Rig.bytes(1_000));
+        rig.loop.runUntilIdle();
+
+        assertThat(report(rig).openStreams()).isEqualTo(1);
+        assertThat(report(rig).totals()).isEqualTo(new TunnelReport.Totals(4, 1_021, 30));
     }
 
     @Test

@@ -146,7 +146,7 @@ public final class Agent implements AutoCloseable {
             return;
         }
         try {
-            status = StatusListener.start(address, config.ioMode(), loops, new Source())
+            status = StatusListener.start(address, config.ioMode(), loops, new Source(), config.metrics())
                     .toCompletableFuture()
                     .join();
         } catch (CompletionException e) {

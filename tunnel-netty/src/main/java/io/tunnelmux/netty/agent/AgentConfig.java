@@ -9,6 +9,7 @@ import io.tunnelmux.protocol.Hello;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -49,6 +50,8 @@ public final class AgentConfig {
     private final @Nullable TlsConfig upstreamTls;
     private final IoMode ioMode;
     private final Agent.Listener listener;
+    private final List<AgentObserver> observers;
+    private final @Nullable Supplier<String> metrics;
 
     private AgentConfig(Builder builder, String agentId) {
         gateways = builder.gateways;
@@ -70,6 +73,8 @@ public final class AgentConfig {
         upstreamTls = builder.upstreamTls;
         ioMode = builder.ioMode;
         listener = builder.listener;
+        observers = List.copyOf(builder.observers);
+        metrics = builder.metrics;
     }
 
     /** A builder with every default. */
@@ -147,7 +152,7 @@ public final class AgentConfig {
         return tunnelHandler;
     }
 
-    /** Where operators come in, for {@code /healthz}, {@code /readyz} and {@code /status}; null for nowhere. */
+    /** Where operators come in, for {@code /healthz}, {@code /readyz}, {@code /status} and {@code /metrics}; null for nowhere. */
     public @Nullable InetSocketAddress metricsAddress() {
         return metricsAddress;
     }
@@ -160,6 +165,16 @@ public final class AgentConfig {
     /** Told how the tunnels are. */
     public Agent.Listener listener() {
         return listener;
+    }
+
+    /** Told what the agent does, in this order. */
+    public List<AgentObserver> observers() {
+        return observers;
+    }
+
+    /** What {@code /metrics} of {@link #metricsAddress} shows; null for no such page. */
+    public @Nullable Supplier<String> metrics() {
+        return metrics;
     }
 
     /** Gathers an {@link AgentConfig}. For one thread. */
@@ -185,6 +200,8 @@ public final class AgentConfig {
         private @Nullable TlsConfig upstreamTls;
         private IoMode ioMode = IoMode.AUTO;
         private Agent.Listener listener = (connection, state, detail) -> {};
+        private final List<AgentObserver> observers = new ArrayList<>();
+        private @Nullable Supplier<String> metrics;
 
         private Builder() {}
 
@@ -348,6 +365,23 @@ public final class AgentConfig {
         /** Told how the tunnels are. */
         public Builder listener(Agent.Listener listener) {
             this.listener = Objects.requireNonNull(listener);
+            return this;
+        }
+
+        /** Adds one to {@link AgentConfig#observers()}; there is none by default. */
+        public Builder observer(AgentObserver observer) {
+            observers.add(Objects.requireNonNull(observer));
+            return this;
+        }
+
+        /**
+         * See {@link AgentConfig#metrics()}; no such page by default.
+         *
+         * @param prometheus what there is to say in Prometheus' text format, version 0.0.4; asked for each time, on the event loop of
+         *     {@link AgentConfig#metricsAddress()}, which has nothing to do with traffic
+         */
+        public Builder metrics(Supplier<String> prometheus) {
+            metrics = Objects.requireNonNull(prometheus);
             return this;
         }
 

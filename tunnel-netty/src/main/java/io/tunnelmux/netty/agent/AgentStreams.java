@@ -134,13 +134,13 @@ final class AgentStreams implements TunnelHandler {
     }
 
     private static RequestRefusedException failed(String what, Message.ProxyRequest request, RuntimeException cause) {
-        LOG.error("{} path={}", what, request.head().path(), cause);
+        LOG.error("{} path={} traceparent={}", what, request.head().path(), request.traceparent(), cause);
         return new RequestRefusedException(
                 ErrorCode.INTERNAL_ERROR, HttpResponseStatus.BAD_GATEWAY.code(), "the agent failed");
     }
 
     private static StreamHandler start(UpstreamExchange exchange) {
-        exchange.start();
+        exchange.begin();
         return exchange;
     }
 
@@ -148,7 +148,10 @@ final class AgentStreams implements TunnelHandler {
             LoopUpstreams shared, TunnelStream stream, Message.ProxyRequest request, RequestRefusedException refusal) {
         String message = String.valueOf(refusal.getMessage());
         Message.HttpHead head = request.head();
-        shared.refusals().add(refusal.code(), null, head.method(), head.path(), message);
+        RequestLog log = RequestLog.begin(shared, request, null);
+        log.answered(refusal.status());
+        log.ended(refusal.code().wireName());
+        shared.refusals().add(refusal.code(), null, head.method(), head.path(), message, log.traceId());
         stream.send(
                 UpstreamExchange.error(
                         shared.agentId(), request, refusal.code(), refusal.status(), message, null, false),

@@ -50,6 +50,11 @@ final class HttpUpstream extends UpstreamExchange {
     }
 
     @Override
+    HttpRequest toSend() {
+        return head;
+    }
+
+    @Override
     void start() {
         startDeadline();
         UpstreamConnection kept = shared.pool().take(upstream);
@@ -119,6 +124,7 @@ final class HttpUpstream extends UpstreamExchange {
             bytes.release();
             abort("body longer than its content-length of " + contentLength);
         } else {
+            log().received(length);
             pressure.toChannel(bytes, length);
         }
     }

@@ -6,6 +6,7 @@ import io.tunnelmux.netty.transport.NettyLoops;
 import io.tunnelmux.netty.transport.TlsConfig;
 import io.tunnelmux.protocol.ErrorCode;
 import java.net.InetAddress;
+import java.util.List;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -23,7 +24,8 @@ record LoopUpstreams(
         UpstreamPool pool,
         UpstreamDialer dialer,
         FailureLog failures,
-        FailureLog refusals) {
+        FailureLog refusals,
+        List<AgentObserver> observers) {
 
     LoopUpstreams(NettyLoop loop, AgentConfig config, NettyLoops loops, Executor lookups, TlsConfig tls) {
         this(
@@ -34,7 +36,8 @@ record LoopUpstreams(
                 new UpstreamDialer(
                         loop, loops.bootstrap(loop), InetAddress::getAllByName, lookups, tls, config.connectTimeout()),
                 new FailureLog(loop, "upstream failed"),
-                new FailureLog(loop, "request refused"));
+                new FailureLog(loop, "request refused"),
+                config.observers());
     }
 
     /** Writes to the log what went wrong with requests, one line a second at most. On one loop. */
@@ -53,7 +56,8 @@ record LoopUpstreams(
             nextNanos = loop.nanoTime();
         }
 
-        void add(ErrorCode code, @Nullable Upstream upstream, String method, String path, String cause) {
+        void add(
+                ErrorCode code, @Nullable Upstream upstream, String method, String path, String cause, String traceId) {
             long now = loop.nanoTime();
             if (now - nextNanos < 0) {
                 suppressed++;
@@ -61,13 +65,14 @@ record LoopUpstreams(
             }
             nextNanos = now + INTERVAL_NANOS;
             LOG.warn(
-                    "{}: code={} upstream={} method={} path={} cause=\"{}\" suppressed={}",
+                    "{}: code={} upstream={} method={} path={} cause=\"{}\" trace_id={} suppressed={}",
                     what,
                     code.wireName(),
                     upstream == null ? "-" : upstream,
                     method,
                     printable(path),
                     printable(cause),
+                    traceId,
                     suppressed);
             suppressed = 0;
         }

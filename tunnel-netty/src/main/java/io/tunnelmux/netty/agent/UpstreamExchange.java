@@ -15,6 +15,8 @@ import io.tunnelmux.core.Outcome;
 import io.tunnelmux.core.StreamHandler;
 import io.tunnelmux.core.TunnelStream;
 import io.tunnelmux.core.transport.TunnelLoop;
+import io.tunnelmux.netty.observe.ExchangeEnd;
+import io.tunnelmux.netty.observe.TraceContext;
 import io.tunnelmux.netty.relay.HttpMapping;
 import io.tunnelmux.netty.relay.MalformedHttpException;
 import io.tunnelmux.netty.relay.StreamPressure;
@@ -23,6 +25,7 @@ import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Headers;
 import io.tunnelmux.protocol.Message;
 import java.io.IOException;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -47,6 +50,7 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
     final TunnelStream stream;
     final Message.ProxyRequest request;
 
+    private @Nullable RequestLog log;
     private UpstreamDialer.@Nullable Dial dial;
     private @Nullable UpstreamConnection connection;
     private @Nullable StreamPressure pressure;
@@ -63,6 +67,24 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
     }
 
     /** Sends the request as soon as there is a connection. Once, first. */
+    final void begin() {
+        RequestLog begun = RequestLog.begin(shared, request, upstream);
+        log = begun;
+        TraceContext trace = begun.toTell();
+        if (trace != null) {
+            toSend().headers().set(TraceContext.FIELD, trace.toString());
+        }
+        start();
+    }
+
+    /** What is told of this exchange. */
+    final RequestLog log() {
+        return Objects.requireNonNull(log);
+    }
+
+    /** The request as the upstream gets it. */
+    abstract HttpRequest toSend();
+
     abstract void start();
 
     /**
@@ -180,6 +202,7 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
         }
         response = head;
         stopDeadline();
+        log().answered(status);
         stream.send(message, hasNoBody(status, head.headers()));
     }
 
@@ -205,6 +228,7 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
         } else if (content instanceof LastHttpContent last) {
             onLastContent(current, head, last);
         } else {
+            log().sent(content.content().readableBytes());
             toStream.toStream(content.content());
         }
     }
@@ -215,6 +239,7 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
             fail(ErrorCode.UPSTREAM_RESET, "the upstream's connection broke where its answer may have gone on", null);
             return;
         }
+        log().sent(last.content().readableBytes());
         if (hasNoBody(head.status().code(), head.headers())) {
             last.release(); // END went with the head
         } else if (last.trailingHeaders().isEmpty()) {
@@ -248,6 +273,7 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
         }
         boolean isRequestSent = isRequestSent();
         over();
+        log().ended(ExchangeEnd.COMPLETE);
         if (!isRequestSent) {
             stream.close(ErrorCode.NO_ERROR, "answered before the request was complete");
         }
@@ -285,6 +311,7 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
     @Override
     public void onClosed(TunnelStream closed, Outcome outcome) {
         drop();
+        log().ended(outcome);
     }
 
     /** Ends the exchange because of the upstream: with a report or, if an answer has begun, with a break in it that shows. */
@@ -299,11 +326,20 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
         }
         String why = cause == null ? null : describe(cause);
         Message.HttpHead head = request.head();
-        shared.failures().add(code, upstream, head.method(), head.path(), why == null ? message : message + ": " + why);
+        shared.failures()
+                .add(
+                        code,
+                        upstream,
+                        head.method(),
+                        head.path(),
+                        why == null ? message : message + ": " + why,
+                        log().traceId());
         if (response == null) {
             boolean isUntouched = failed == null;
+            log().answered(statusOf(code));
             stream.send(error(shared.agentId(), request, code, statusOf(code), message, why, isUntouched), false);
         }
+        log().ended(code.wireName());
         stream.close(code, message);
     }
 
@@ -319,6 +355,7 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
     /** Ends the exchange because of something that the gateway must not do. */
     final void abort(String breach) {
         drop();
+        log().ended(ErrorCode.PROTOCOL_ERROR.wireName());
         stream.cancel(ErrorCode.PROTOCOL_ERROR, breach);
     }
 

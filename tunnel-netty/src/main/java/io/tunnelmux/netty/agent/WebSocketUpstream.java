@@ -11,6 +11,7 @@ import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.tunnelmux.core.Outcome;
 import io.tunnelmux.core.TunnelStream;
+import io.tunnelmux.netty.observe.RelayMode;
 import io.tunnelmux.netty.relay.HttpMapping;
 import io.tunnelmux.netty.relay.MalformedHttpException;
 import io.tunnelmux.netty.relay.RequestEncoder;
@@ -75,6 +76,11 @@ final class WebSocketUpstream extends UpstreamExchange {
     }
 
     @Override
+    HttpRequest toSend() {
+        return head;
+    }
+
+    @Override
     void start() {
         startDeadline();
         dial(true);
@@ -105,6 +111,8 @@ final class WebSocketUpstream extends UpstreamExchange {
         Payload early = headData;
         headData = null;
         finishHttp();
+        log().answered(message.status());
+        log().upgraded(RelayMode.ZERO_COPY, early == null ? 0 : early.length());
         stream.send(message, false);
         Channel channel = connection.channel();
         ChannelPipeline pipeline = channel.pipeline();
@@ -115,7 +123,7 @@ final class WebSocketUpstream extends UpstreamExchange {
             shared.loop().flushLater(channel);
         }
         StreamRelay joined =
-                StreamRelay.join(stream, channel, shared.loop(), connection.gate(), ErrorCode.UPSTREAM_RESET);
+                StreamRelay.join(stream, channel, shared.loop(), connection.gate(), ErrorCode.UPSTREAM_RESET, log());
         relay = joined;
         // The decoder hands on what it holds behind the 101; the relay, now last, gets it before anything else.
         pipeline.remove(ResponseDecoder.class);
@@ -177,6 +185,7 @@ final class WebSocketUpstream extends UpstreamExchange {
     @Override
     public void onClosed(TunnelStream from, Outcome outcome) {
         if (relay != null) {
+            log().ended(outcome);
             relay.onClosed(from, outcome);
         } else {
             super.onClosed(from, outcome);

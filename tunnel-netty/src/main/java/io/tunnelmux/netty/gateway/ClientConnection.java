@@ -189,8 +189,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter
                 holdUntilJoined();
             }
         } catch (BadRequestException e) {
-            LOG.debug("bad request client={} reason=\"{}\"", channel.remoteAddress(), e.getMessage());
-            answer(e.answer(), false);
+            refuse(e.answer());
         }
     }
 
@@ -428,6 +427,12 @@ final class ClientConnection extends ChannelInboundHandlerAdapter
         answer(told, mayKeepAlive() && head != null && (isRequestEnded || !head.hasBody()));
     }
 
+    /** Of a request that went no further than this. */
+    private void refuse(ProxyError told) {
+        front.recorder().onAnswered(head, told, channel);
+        answer(told, false);
+    }
+
     private void answer(ProxyError told, boolean mayGoOn) {
         deadlines.clear(Deadlines.Kind.RESPONSE);
         if (isJoining) {
@@ -443,7 +448,8 @@ final class ClientConnection extends ChannelInboundHandlerAdapter
         writer.switchProtocols(headers);
         loop.flushLater(channel);
         channel.pipeline().remove(this);
-        StreamRelay relay = StreamRelay.join(stream, channel, loop, gate, ErrorCode.CANCELLED);
+        StreamRelay relay = StreamRelay.join(
+                stream, channel, loop, gate, ErrorCode.CANCELLED, exchange == null ? null : exchange.meter());
         early.forEach(relay::toStream);
         early.clear();
         gate.release(READ_AHEAD);
@@ -571,7 +577,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter
     private void onHeadTimeout() {
         if (isHeadBegun) {
             head = null;
-            answer(ProxyError.refused(HttpResponseStatus.REQUEST_TIMEOUT, "the head came too slowly"), false);
+            refuse(ProxyError.refused(HttpResponseStatus.REQUEST_TIMEOUT, "the head came too slowly"));
         } else {
             channel.close();
         }

@@ -231,6 +231,11 @@ final class EmbeddedClient extends ChannelInboundHandlerAdapter implements Excha
         }
     }
 
+    @Override
+    public boolean takesForSwitch(int status) {
+        return false;
+    }
+
     private void complete(int status, Headers headers) {
         if (!response.complete(new GatewayResponse(status, headers, channel, trailers))) {
             channel.close();
@@ -284,7 +289,8 @@ final class EmbeddedClient extends ChannelInboundHandlerAdapter implements Excha
     public StreamRelay switchProtocols(HttpHeaders headers, TunnelStream stream) {
         deadlines.clearAll();
         channel.pipeline().remove(this);
-        StreamRelay relay = StreamRelay.join(stream, channel, loop, gate, ErrorCode.CANCELLED);
+        StreamRelay relay = StreamRelay.join(
+                stream, channel, loop, gate, ErrorCode.CANCELLED, exchange == null ? null : exchange.meter());
         channel.closeFuture().addListener(closed -> trailers.complete(Headers.EMPTY));
         Flow.Publisher<ByteBuffer> body = request.body();
         if (body != null) {

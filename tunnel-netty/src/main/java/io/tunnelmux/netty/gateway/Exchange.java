@@ -11,6 +11,9 @@ import io.tunnelmux.core.Outcome;
 import io.tunnelmux.core.StreamHandler;
 import io.tunnelmux.core.Tunnel;
 import io.tunnelmux.core.TunnelStream;
+import io.tunnelmux.netty.observe.ExchangeEnd;
+import io.tunnelmux.netty.observe.RelayMode;
+import io.tunnelmux.netty.relay.FlowMeter;
 import io.tunnelmux.netty.relay.HttpMapping;
 import io.tunnelmux.netty.relay.MalformedHttpException;
 import io.tunnelmux.netty.relay.StreamPressure;
@@ -55,7 +58,7 @@ final class Exchange implements StreamHandler {
     private final Route route;
     private final ProxyRequestFactory requests;
     private final @Nullable UpgradeCheck upgrade;
-    private final AccessLog log;
+    private final ExchangeLog log;
     private Answer answer = Answer.AWAITED;
     private @Nullable Tunnel tunnel;
     private @Nullable TunnelStream stream;
@@ -64,6 +67,7 @@ final class Exchange implements StreamHandler {
     /** What the client of an upgrade sent before the stream was opened. */
     private @Nullable Payload headData;
 
+    private int earlyBytes;
     private boolean isStreamClosed;
     private boolean isOver;
     private boolean isBodyBegun;
@@ -78,7 +82,8 @@ final class Exchange implements StreamHandler {
             RequestHead head,
             Route route,
             ProxyRequestFactory requests,
-            @Nullable UpgradeCheck upgrade) {
+            @Nullable UpgradeCheck upgrade,
+            ExchangeLog log) {
         this.registry = registry;
         this.client = client;
         this.head = head;
@@ -86,7 +91,7 @@ final class Exchange implements StreamHandler {
         this.requests = requests;
         this.upgrade = upgrade;
         channel = client.channel();
-        log = new AccessLog(head, route.agentId(), channel.remoteAddress());
+        this.log = log;
     }
 
     ExchangeClient client() {
@@ -104,6 +109,11 @@ final class Exchange implements StreamHandler {
     /** Whether the client waits for leave to send its body. */
     boolean isHoldingBody() {
         return head.expectsContinue() && !isBodyBegun && informational == 0;
+    }
+
+    /** Who counts what is moved once the protocol is switched. */
+    FlowMeter meter() {
+        return log;
     }
 
     /** Whether nobody wants the rest of the request's body. */
@@ -126,7 +136,8 @@ final class Exchange implements StreamHandler {
     /** No tunnel takes the request. Does nothing if the client has gone meanwhile. */
     void onNoTunnel(ProxyError told) {
         if (!isOver) {
-            answerWith(told);
+            log.refused(told);
+            answerWith(told, told.code());
         }
     }
 
@@ -137,6 +148,7 @@ final class Exchange implements StreamHandler {
         boolean isEnd = !head.hasBody() && upgrade == null;
         if (upgrade != null && headData == null) {
             headData = client.takeEarlyBytes();
+            earlyBytes = headData.length();
         }
         Payload early = headData == null ? Payload.EMPTY : headData;
         TunnelStream opened = chosen.open(requests.create(early), isEnd, handlerFor(chosen));
@@ -202,7 +214,7 @@ final class Exchange implements StreamHandler {
 
     /** The client has gone, and with it the reason for all this. */
     void onClientGone() {
-        end("client gone");
+        end(ExchangeEnd.CLIENT_GONE, "");
         if (stream != null && !isStreamClosed) {
             isStreamClosed = true;
             stream.cancel(ErrorCode.CANCELLED, "the client went away");
@@ -228,7 +240,7 @@ final class Exchange implements StreamHandler {
 
     /** The client takes nothing. */
     void onWriteTimeout() {
-        end("client does not read");
+        end(ExchangeEnd.CLIENT_STALLED, "");
         cancel(ErrorCode.CANCELLED, "the client takes nothing");
         client.abort();
     }
@@ -300,7 +312,7 @@ final class Exchange implements StreamHandler {
         answer = isEnd ? Answer.COMPLETE : Answer.FLOWING;
         log.answered(response.status());
         if (isEnd) {
-            end("complete");
+            end(ExchangeEnd.COMPLETE, "");
         }
         client.respond(response.status(), headers, missingBytes, isEnd);
         if (upgrade != null && stream != null) {
@@ -325,6 +337,7 @@ final class Exchange implements StreamHandler {
         headers.remove(HttpHeaderNames.CONTENT_LENGTH);
         answer = Answer.COMPLETE;
         log.answered(message.status());
+        log.upgraded(RelayMode.ZERO_COPY, earlyBytes);
         StreamRelay joined = client.switchProtocols(headers, stream);
         relay = joined;
         if (isEnd) {
@@ -334,7 +347,8 @@ final class Exchange implements StreamHandler {
 
     private void onError(Message.ProxyError error) {
         if (answer == Answer.AWAITED) {
-            answerWith(ProxyError.of(error, route.agentId(), head.path()));
+            ProxyError told = ProxyError.of(error, route.agentId(), head.path());
+            answerWith(told, told.isKnown() ? told.code() : ExchangeEnd.APPLICATION_ERROR);
         } else {
             invalid("an error in place of a body");
         }
@@ -354,7 +368,6 @@ final class Exchange implements StreamHandler {
     @Override
     public void onData(TunnelStream from, Frame.Data data) {
         if (relay != null) {
-            log.sent(data.payload().length());
             relay.onData(from, data);
             return;
         }
@@ -385,7 +398,7 @@ final class Exchange implements StreamHandler {
             return;
         }
         answer = Answer.COMPLETE;
-        end("complete");
+        end(ExchangeEnd.COMPLETE, "");
         client.end(trailers);
     }
 
@@ -402,7 +415,7 @@ final class Exchange implements StreamHandler {
     public void onClosed(TunnelStream from, Outcome outcome) {
         isStreamClosed = true;
         if (relay != null) {
-            end(outcome.toString());
+            end(outcome);
             relay.onClosed(from, outcome);
             return;
         }
@@ -412,10 +425,11 @@ final class Exchange implements StreamHandler {
         if (isOver) {
             client.onBodyUnwanted();
         } else if (answer == Answer.FLOWING) {
-            end(outcome.toString());
+            end(outcome);
             client.abort();
         } else if (!triedAgain(outcome)) {
-            answerWith(ProxyError.of(outcome, route.agentId(), head.path()));
+            ProxyError told = ProxyError.of(outcome, route.agentId(), head.path());
+            answerWith(told, told.code());
         }
     }
 
@@ -435,11 +449,23 @@ final class Exchange implements StreamHandler {
     }
 
     /** Nothing more is to be said about the exchange. What comes yet is for its relay, or for nobody. */
-    private void end(String outcome) {
+    private void end(String outcome, String detail) {
         if (!isOver) {
             isOver = true;
-            log.ended(channel, outcome);
+            log.ended(outcome, detail);
         }
+    }
+
+    /** The stream is what ended it. An upgraded one is cancelled here only because its client is lost. */
+    private void end(Outcome outcome) {
+        ErrorCode code = ErrorCode.of(outcome.code());
+        boolean isClientGone = relay != null && outcome.isLocal() && code == ErrorCode.CANCELLED;
+        String name = isClientGone
+                ? ExchangeEnd.CLIENT_GONE
+                : outcome.isClean()
+                        ? ExchangeEnd.COMPLETE
+                        : code == null ? ExchangeEnd.APPLICATION_ERROR : code.wireName();
+        end(name, outcome.toString());
     }
 
     /** For people who look at what is under way; never with the query. */
@@ -455,9 +481,9 @@ final class Exchange implements StreamHandler {
     /** The stream is cancelled, and the client told as well as it still can be. */
     private void fail(ErrorCode code, ProxyError told) {
         switch (answer) {
-            case AWAITED -> answerWith(told);
+            case AWAITED -> answerWith(told, told.code());
             case FLOWING -> {
-                end(told.message());
+                end(told.code(), told.message());
                 client.abort();
             }
             case COMPLETE -> client.closeGently();
@@ -472,10 +498,10 @@ final class Exchange implements StreamHandler {
         }
     }
 
-    private void answerWith(ProxyError told) {
+    private void answerWith(ProxyError told, String outcome) {
         answer = Answer.COMPLETE;
         log.answered(told.status());
-        end(told.code());
+        end(outcome, told.message());
         client.answer(told);
     }
 }

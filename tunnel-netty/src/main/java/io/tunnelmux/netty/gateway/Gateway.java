@@ -69,13 +69,15 @@ public final class Gateway {
         TunnelHandler handler = Objects.requireNonNull(
                 config.tunnelHandler().apply(registry.handler()), "the tunnelHandler has returned null");
         loops = NettyLoops.create(config.loops(), config.ioMode());
+        Recorder recorder = new Recorder(config);
         acceptor = NettyAcceptor.builder(loops, new TunnelServer(config.tunnel(), registry.verifier(), handler))
                 .address(config.tunnelAddress())
                 .path(config.tunnelPath())
                 .tls(config.tls())
                 .admission(new TunnelAdmission(config.authenticator(), System::nanoTime))
+                .refusals(recorder::onTunnelRefused)
                 .build();
-        front = new HttpFront(config, loops, registry, config.isPortShared() ? acceptor : null);
+        front = new HttpFront(config, loops, registry, recorder, config.isPortShared() ? acceptor : null);
     }
 
     /**
@@ -119,7 +121,7 @@ public final class Gateway {
         InetSocketAddress address = config.metricsAddress();
         return address == null
                 ? CompletableFuture.completedStage(null)
-                : StatusListener.start(address, config.ioMode(), loops, new Source())
+                : StatusListener.start(address, config.ioMode(), loops, new Source(), config.metrics())
                         .thenApply(listener -> listener);
     }
 

@@ -8,9 +8,12 @@ import io.tunnelmux.netty.transport.TlsConfig;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -50,6 +53,10 @@ public final class GatewayConfig {
     private final int maxHeaders;
     private final boolean h2c;
     private final int maxConcurrentStreams;
+    private final List<GatewayObserver> observers;
+    private final boolean accessLog;
+    private final boolean logPerformance;
+    private final @Nullable Supplier<String> metrics;
 
     private GatewayConfig(Builder builder) {
         httpAddress = builder.httpAddress;
@@ -77,6 +84,10 @@ public final class GatewayConfig {
         maxHeaders = builder.maxHeaders;
         h2c = builder.h2c;
         maxConcurrentStreams = builder.maxConcurrentStreams;
+        observers = List.copyOf(builder.observers);
+        accessLog = builder.accessLog;
+        logPerformance = builder.logPerformance;
+        metrics = builder.metrics;
     }
 
     /** A builder with the defaults: free ports on the loopback address, no routes, nobody let in. */
@@ -109,7 +120,7 @@ public final class GatewayConfig {
         return tunnelHandler;
     }
 
-    /** Where operators come in, for {@code /healthz}, {@code /readyz} and {@code /status}; null for nowhere. */
+    /** Where operators come in, for {@code /healthz}, {@code /readyz}, {@code /status} and {@code /metrics}; null for nowhere. */
     public @Nullable InetSocketAddress metricsAddress() {
         return metricsAddress;
     }
@@ -214,6 +225,26 @@ public final class GatewayConfig {
         return maxConcurrentStreams;
     }
 
+    /** Told what the gateway does, in this order. */
+    public List<GatewayObserver> observers() {
+        return observers;
+    }
+
+    /** Whether each request is a line of the logger {@code io.tunnelmux.access}, at level INFO; if not, at DEBUG. */
+    public boolean accessLog() {
+        return accessLog;
+    }
+
+    /** Whether the end of each upgraded connection is a line of the logger {@code io.tunnelmux.performance}, at level INFO. */
+    public boolean logPerformance() {
+        return logPerformance;
+    }
+
+    /** What {@code /metrics} of {@link #metricsAddress} shows; null for no such page. */
+    public @Nullable Supplier<String> metrics() {
+        return metrics;
+    }
+
     /** Gathers a configuration. Methods throw {@link IllegalArgumentException} for what makes no sense. For one thread. */
     public static final class Builder {
         private static final InetSocketAddress FREE_PORT = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
@@ -243,6 +274,10 @@ public final class GatewayConfig {
         private int maxHeaders = 100;
         private boolean h2c;
         private int maxConcurrentStreams = 100;
+        private final List<GatewayObserver> observers = new ArrayList<>();
+        private boolean accessLog;
+        private boolean logPerformance;
+        private @Nullable Supplier<String> metrics;
 
         private Builder() {}
 
@@ -410,6 +445,35 @@ public final class GatewayConfig {
         /** See {@link GatewayConfig#maxConcurrentStreams()}; 100 by default. */
         public Builder maxConcurrentStreams(int count) {
             maxConcurrentStreams = positive("maxConcurrentStreams", count);
+            return this;
+        }
+
+        /** Adds one to {@link GatewayConfig#observers()}; there is none by default. */
+        public Builder observer(GatewayObserver observer) {
+            observers.add(Objects.requireNonNull(observer));
+            return this;
+        }
+
+        /** See {@link GatewayConfig#accessLog()}; false by default. */
+        public Builder accessLog(boolean isOn) {
+            accessLog = isOn;
+            return this;
+        }
+
+        /** See {@link GatewayConfig#logPerformance()}; false by default. */
+        public Builder logPerformance(boolean isOn) {
+            logPerformance = isOn;
+            return this;
+        }
+
+        /**
+         * See {@link GatewayConfig#metrics()}; no such page by default.
+         *
+         * @param prometheus what there is to say in Prometheus' text format, version 0.0.4; asked for each time, on the event loop of
+         *     {@link GatewayConfig#metricsAddress()}, which has nothing to do with traffic
+         */
+        public Builder metrics(Supplier<String> prometheus) {
+            metrics = Objects.requireNonNull(prometheus);
             return this;
         }
 

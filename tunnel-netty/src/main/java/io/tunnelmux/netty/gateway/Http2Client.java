@@ -332,7 +332,8 @@ final class Http2Client extends ChannelInboundHandlerAdapter implements Exchange
         write(HttpResponseStatus.OK.code(), headers, false);
         isGone = true;
         channel.pipeline().remove(this);
-        StreamRelay relay = StreamRelay.join(stream, channel, loop, gate, ErrorCode.CANCELLED);
+        StreamRelay relay = StreamRelay.join(
+                stream, channel, loop, gate, ErrorCode.CANCELLED, exchange == null ? null : exchange.meter());
         gate.release(JOINING);
         return relay;
     }

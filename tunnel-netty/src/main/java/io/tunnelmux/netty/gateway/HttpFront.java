@@ -15,17 +15,14 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Where clients come in: listens, counts the connections, and knows what all of them need. Any thread. */
 final class HttpFront {
 
-    private static final Logger LOG = LoggerFactory.getLogger(HttpFront.class);
-
     private final GatewayConfig config;
     private final NettyLoops loops;
     private final AgentRegistry registry;
+    private final Recorder recorder;
     /** Takes the tunnels that come in here, where the port is shared. */
     private final @Nullable NettyAcceptor acceptor;
 
@@ -37,10 +34,16 @@ final class HttpFront {
     private volatile boolean isDraining;
     private volatile @Nullable Channel listening;
 
-    HttpFront(GatewayConfig config, NettyLoops loops, AgentRegistry registry, @Nullable NettyAcceptor acceptor) {
+    HttpFront(
+            GatewayConfig config,
+            NettyLoops loops,
+            AgentRegistry registry,
+            Recorder recorder,
+            @Nullable NettyAcceptor acceptor) {
         this.config = config;
         this.loops = loops;
         this.registry = registry;
+        this.recorder = recorder;
         this.acceptor = acceptor;
     }
 
@@ -54,6 +57,10 @@ final class HttpFront {
 
     AgentRegistry registry() {
         return registry;
+    }
+
+    Recorder recorder() {
+        return recorder;
     }
 
     /** Who takes a request for {@code path} because it is a tunnel's; null if it is not, or tunnels come in elsewhere. */
@@ -98,7 +105,8 @@ final class HttpFront {
     private void onAccepted(Channel channel) {
         if (count.incrementAndGet() > config.maxConnections()) {
             count.decrementAndGet();
-            LOG.debug("connection refused client={} connections={}", channel.remoteAddress(), config.maxConnections());
+            recorder.onRefused(
+                    Recorder.TOO_MANY_CONNECTIONS, channel.remoteAddress(), config.maxConnections() + " connections");
             ChannelEnds.abort(channel);
             return;
         }

@@ -141,6 +141,11 @@ public record ProxyError(
         };
     }
 
+    /** Whether its code is one of the wire's, and not an agent's own. */
+    boolean isKnown() {
+        return codeNamed(code) != null;
+    }
+
     private static @Nullable ErrorCode codeNamed(String name) {
         for (ErrorCode code : ErrorCode.values()) {
             if (code.wireName().equals(name)) {

@@ -1,6 +1,7 @@
 package io.tunnelmux.netty.gateway;
 
 import io.netty.handler.codec.http.HttpRequest;
+import io.tunnelmux.netty.observe.TraceContext;
 import io.tunnelmux.netty.relay.HttpMapping;
 import io.tunnelmux.netty.relay.MalformedHttpException;
 import io.tunnelmux.protocol.Headers;
@@ -23,25 +24,28 @@ final class ProxyRequestFactory {
             Long.toString(ThreadLocalRandom.current().nextLong() >>> 1, Character.MAX_RADIX) + '-';
     private static final AtomicLong COUNT = new AtomicLong();
 
-    private final Message.HttpHead head;
     private final Message.Destination destination;
     private final @Nullable UpgradeCheck upgrade;
     private final Duration timeout;
     private final @Nullable String client;
-    private final @Nullable String traceparent;
+    private Message.HttpHead head;
+    private TraceContext trace;
 
+    /** @param trace what the agent and the upstream are told of it, unless {@link #trace} changes that; the client's own fields of the name are gone */
     ProxyRequestFactory(
             RequestHead received,
             SocketAddress client,
             String scheme,
             @Nullable String target,
             @Nullable UpgradeCheck upgrade,
-            Duration timeout)
+            Duration timeout,
+            TraceContext trace)
             throws BadRequestException {
         HttpRequest request = received.request();
         try {
             Headers.Builder headers = HttpMapping.toCarried(request.headers(), upgrade != null);
             ForwardedFields.add(headers, client, scheme, received.authority());
+            headers.add(TraceContext.FIELD, trace.toString());
             head = HttpMapping.toHead(request, scheme, received.authority(), headers.build());
         } catch (MalformedHttpException e) {
             throw new BadRequestException(String.valueOf(e.getMessage()));
@@ -52,8 +56,23 @@ final class ProxyRequestFactory {
         this.client = client instanceof InetSocketAddress inet && inet.getAddress() != null
                 ? inet.getAddress().getHostAddress() + ':' + inet.getPort()
                 : null;
-        String trace = request.headers().get("traceparent");
-        traceparent = trace == null || trace.length() > 256 ? null : trace;
+        this.trace = trace;
+    }
+
+    /** From here on the agent and the upstream are told this. */
+    void trace(TraceContext other) {
+        if (!other.equals(trace)) {
+            Headers.Builder headers = Headers.builder();
+            head.headers().forEach((name, value) -> {
+                if (!name.equals(TraceContext.FIELD)) {
+                    headers.add(name, value);
+                }
+            });
+            headers.add(TraceContext.FIELD, other.toString());
+            head = new Message.HttpHead(
+                    head.method(), head.path(), head.query(), head.scheme(), head.authority(), headers.build());
+            trace = other;
+        }
     }
 
     /** Until the response's head. */
@@ -72,7 +91,7 @@ final class ProxyRequestFactory {
                 destination,
                 agentTimeoutMillis(),
                 client,
-                traceparent);
+                trace.toString());
     }
 
     /** A short time is left whole: the gateway's own end to it comes soon enough. */

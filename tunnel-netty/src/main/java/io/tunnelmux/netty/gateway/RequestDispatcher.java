@@ -1,6 +1,8 @@
 package io.tunnelmux.netty.gateway;
 
+import io.netty.handler.codec.http.HttpHeaders;
 import io.tunnelmux.core.Tunnel;
+import io.tunnelmux.netty.observe.TraceContext;
 import io.tunnelmux.netty.transport.NettyAcceptor;
 import java.time.Duration;
 
@@ -30,14 +32,19 @@ final class RequestDispatcher {
         }
         Route route = front.router().route(head.authority(), head.path());
         if (front.isDraining()) {
-            client.answer(ProxyError.shuttingDown(head.path()));
+            refuse(head, ProxyError.shuttingDown(head.path()), client);
         } else if (route == null) {
-            client.answer(ProxyError.noRoute(head.path()));
+            refuse(head, ProxyError.noRoute(head.path()), client);
         } else {
             Exchange exchange = exchange(head, route, client);
             client.begin(exchange);
             choose(exchange, route);
         }
+    }
+
+    private void refuse(RequestHead head, ProxyError told, ExchangeClient client) {
+        front.recorder().onAnswered(head, told, client.channel());
+        client.answer(told);
     }
 
     private Exchange exchange(RequestHead head, Route route, ExchangeClient client) throws BadRequestException {
@@ -46,9 +53,23 @@ final class RequestDispatcher {
         Duration timeout = upgrade != null
                 ? config.upgradeTimeout()
                 : route.timeout() != null ? route.timeout() : config.requestTimeout();
+        TraceContext trace = takeTrace(head.request().headers());
         ProxyRequestFactory requests = new ProxyRequestFactory(
-                head, client.channel().remoteAddress(), client.scheme(), route.target(), upgrade, timeout);
-        return new Exchange(front.registry(), client, head, route, requests, upgrade);
+                head, client.channel().remoteAddress(), client.scheme(), route.target(), upgrade, timeout, trace);
+        ExchangeLog log = front.recorder().begin(head, route.agentId(), upgrade, trace, client.channel());
+        requests.trace(log.trace());
+        return new Exchange(front.registry(), client, head, route, requests, upgrade, log);
+    }
+
+    /** Takes what the client says of its trace out of its fields. Where that is not valid a trace begins, to which its other field does not belong. */
+    private static TraceContext takeTrace(HttpHeaders headers) {
+        TraceContext trace = TraceContext.of(headers.getAll(TraceContext.FIELD));
+        headers.remove(TraceContext.FIELD);
+        if (trace == null) {
+            headers.remove(TraceContext.STATE_FIELD);
+            return TraceContext.begin();
+        }
+        return trace;
     }
 
     /** Ends with {@link Exchange#onTunnel} or {@link Exchange#onNoTunnel}, now or later on the client's loop. */

@@ -32,10 +32,28 @@ public final class StreamPressure {
     /** Null if the stream's loop is the channel's. */
     private final @Nullable LoopCrossing crossing;
 
+    private final @Nullable FlowMeter meter;
     private int owedBytes;
+    /** Since when the piece came that is looked at, if one is. */
+    private long toStreamNanos;
+
+    private long toChannelNanos;
+    private boolean isToStreamLookedAt;
+    private boolean isToChannelLookedAt;
 
     /** @param gate of {@code channel} */
     public StreamPressure(TunnelStream stream, Channel channel, NettyLoop loop, ReadGate gate) {
+        this(stream, channel, loop, gate, null);
+    }
+
+    /**
+     * One whose bytes are counted.
+     *
+     * @param meter null for nobody
+     */
+    public StreamPressure(
+            TunnelStream stream, Channel channel, NettyLoop loop, ReadGate gate, @Nullable FlowMeter meter) {
+        this.meter = meter;
         this.stream = stream;
         this.channel = channel;
         this.loop = loop;
@@ -47,12 +65,32 @@ public final class StreamPressure {
     /** Sends to the stream what the channel received. Takes {@code bytes}. */
     public void toStream(ByteBuf bytes) {
         int length = bytes.readableBytes();
-        stream.write(NettyPayload.of(bytes));
+        if (meter == null) {
+            stream.write(NettyPayload.of(bytes));
+        } else {
+            meteredToStream(bytes, meter);
+        }
         if (crossing != null) {
             crossing.onSent(length);
         }
         if (isFull()) {
             gate.hold(ReadGate.STREAM_FULL);
+        }
+    }
+
+    private void meteredToStream(ByteBuf bytes, FlowMeter by) {
+        by.onToStream(bytes.readableBytes());
+        boolean isFirst = !isToStreamLookedAt;
+        if (isFirst) {
+            isToStreamLookedAt = true;
+            toStreamNanos = loop.nanoTime();
+        }
+        stream.write(NettyPayload.of(bytes));
+        if (isFirst) {
+            stream.whenSent(() -> {
+                isToStreamLookedAt = false;
+                by.onTaken(true, loop.nanoTime() - toStreamNanos);
+            });
         }
     }
 
@@ -74,13 +112,33 @@ public final class StreamPressure {
      * @param bytes how much of the stream's credit that is
      */
     public void toChannel(Object message, int bytes) {
-        channel.write(message, channel.voidPromise());
+        if (meter == null) {
+            channel.write(message, channel.voidPromise());
+        } else {
+            meteredToChannel(message, bytes, meter);
+        }
         loop.flushLater(channel);
         if (channel.isWritable()) {
             stream.consumed(bytes);
         } else {
             owedBytes += bytes;
         }
+    }
+
+    private void meteredToChannel(Object message, int bytes, FlowMeter by) {
+        by.onToChannel(bytes);
+        if (isToChannelLookedAt) {
+            channel.write(message, channel.voidPromise());
+            return;
+        }
+        isToChannelLookedAt = true;
+        toChannelNanos = loop.nanoTime();
+        channel.write(message).addListener(written -> {
+            isToChannelLookedAt = false;
+            if (written.isSuccess()) {
+                by.onTaken(false, loop.nanoTime() - toChannelNanos);
+            }
+        });
     }
 
     /**

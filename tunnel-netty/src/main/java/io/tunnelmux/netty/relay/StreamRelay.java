@@ -17,6 +17,7 @@ import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Message;
 import io.tunnelmux.protocol.Payload;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Joins a stream to a channel: from then on bytes go from one to the other as they are, in both directions, each as fast as its taker
@@ -45,12 +46,18 @@ public final class StreamRelay extends ChannelInboundHandlerAdapter implements S
     private boolean isOutputEnded;
     private boolean isStreamEnded;
 
-    private StreamRelay(TunnelStream stream, Channel channel, NettyLoop loop, ReadGate gate, ErrorCode whenLost) {
+    private StreamRelay(
+            TunnelStream stream,
+            Channel channel,
+            NettyLoop loop,
+            ReadGate gate,
+            ErrorCode whenLost,
+            @Nullable FlowMeter meter) {
         this.stream = stream;
         this.channel = channel;
         this.loop = loop;
         this.whenLost = whenLost;
-        pressure = new StreamPressure(stream, channel, loop, gate);
+        pressure = new StreamPressure(stream, channel, loop, gate, meter);
     }
 
     /**
@@ -62,8 +69,23 @@ public final class StreamRelay extends ChannelInboundHandlerAdapter implements S
      */
     public static StreamRelay join(
             TunnelStream stream, Channel channel, NettyLoop loop, ReadGate gate, ErrorCode whenLost) {
+        return join(stream, channel, loop, gate, whenLost, null);
+    }
+
+    /**
+     * As the other, and counts what is moved.
+     *
+     * @param meter null for nobody
+     */
+    public static StreamRelay join(
+            TunnelStream stream,
+            Channel channel,
+            NettyLoop loop,
+            ReadGate gate,
+            ErrorCode whenLost,
+            @Nullable FlowMeter meter) {
         assert loop.inLoop();
-        StreamRelay relay = new StreamRelay(stream, channel, loop, gate, whenLost);
+        StreamRelay relay = new StreamRelay(stream, channel, loop, gate, whenLost, meter);
         channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
         SmallWrites.addTo(channel.pipeline());
         channel.pipeline().addLast(relay);

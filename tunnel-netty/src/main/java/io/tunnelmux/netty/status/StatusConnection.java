@@ -116,7 +116,7 @@ final class StatusConnection extends ChannelInboundHandlerAdapter implements Req
             LOG.error("the status cannot be told client={}", channel.remoteAddress(), failure);
         }
         Page page = found == null ? Page.text(HttpResponseStatus.INTERNAL_SERVER_ERROR, "no answer") : found;
-        byte[] body = page.body().getBytes(StandardCharsets.US_ASCII);
+        byte[] body = page.body().getBytes(StandardCharsets.UTF_8);
         ByteBuf content = isHead ? Unpooled.EMPTY_BUFFER : Unpooled.wrappedBuffer(body);
         DefaultFullHttpResponse response = new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, page.status(), content);
         response.headers()

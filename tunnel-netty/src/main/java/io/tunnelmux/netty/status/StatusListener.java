@@ -19,6 +19,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,6 +33,7 @@ import org.slf4j.LoggerFactory;
  *                       an agent while one of its tunnels takes streams
  * /status               what runs here as JSON, with the streams that are stalled
  * /status?streams=all   the same, with all streams
+ * /metrics              figures for Prometheus, where there is somebody who has them
  * </pre>
  *
  * It has an event loop of its own, so that it can also tell of others that do not run. One request per connection, 32 connections at once, ten seconds for
@@ -43,10 +45,12 @@ public final class StatusListener {
 
     private static final int MAX_CONNECTIONS = 32;
     private static final long HEALTH_SECONDS = 2;
+    private static final String METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
     private final NettyLoops ownLoops;
     private final NettyLoops watched;
     private final StatusSource source;
+    private final @Nullable Supplier<String> metrics;
     private final AtomicInteger connections = new AtomicInteger();
     private @Nullable InetSocketAddress address;
 
@@ -58,21 +62,27 @@ public final class StatusListener {
         }
     }
 
-    private StatusListener(IoMode ioMode, NettyLoops watched, StatusSource source) {
+    private StatusListener(IoMode ioMode, NettyLoops watched, StatusSource source, @Nullable Supplier<String> metrics) {
         ownLoops = NettyLoops.create(1, ioMode);
         this.watched = watched;
         this.source = source;
+        this.metrics = metrics;
     }
 
     /**
      * Begins to listen.
      *
      * @param watched the event loops whose health is told
+     * @param metrics in Prometheus' text format, asked for on this listener's loop; null for no such page
      * @return the listener once it does, or an {@link IOException} that says where it cannot
      */
     public static CompletionStage<StatusListener> start(
-            InetSocketAddress address, IoMode ioMode, NettyLoops watched, StatusSource source) {
-        StatusListener listener = new StatusListener(ioMode, watched, source);
+            InetSocketAddress address,
+            IoMode ioMode,
+            NettyLoops watched,
+            StatusSource source,
+            @Nullable Supplier<String> metrics) {
+        StatusListener listener = new StatusListener(ioMode, watched, source, metrics);
         CompletableFuture<StatusListener> started = new CompletableFuture<>();
         listener.ownLoops
                 .serverBootstrap()
@@ -151,9 +161,20 @@ public final class StatusListener {
                                     return new Page(HttpResponseStatus.OK, "application/json", json.finish());
                                 },
                                 executor);
-            default ->
-                soon(Page.text(HttpResponseStatus.NOT_FOUND, "no such page: there are /healthz, /readyz and /status"));
+            case "/metrics" -> metrics == null ? soon(notFound()) : metrics(metrics, executor);
+            default -> soon(notFound());
         };
+    }
+
+    private static CompletionStage<Page> metrics(Supplier<String> metrics, Executor executor) {
+        return CompletableFuture.supplyAsync(metrics, executor)
+                .thenApply(text -> new Page(HttpResponseStatus.OK, METRICS_TYPE, text));
+    }
+
+    private static Page notFound() {
+        return Page.text(
+                HttpResponseStatus.NOT_FOUND,
+                "no such page: there are /healthz, /readyz, /status and, if it is turned on, /metrics");
     }
 
     private static void describe(Json json, MemoryBudget budget) {

@@ -84,6 +84,9 @@ public final class TunnelStatus {
                 .put("open_streams", report.openStreams())
                 .put("stalled_streams", stalled.size())
                 .put("held_bytes", report.heldBytes())
+                .put("opened_streams", report.totals().streams())
+                .put("sent_bytes", report.totals().sentBytes())
+                .put("received_bytes", report.totals().receivedBytes())
                 .beginArray("streams");
         listed.forEach(stream -> describe(json, stream));
         json.end().put("streams_not_listed", report.openStreams() - listed.size());

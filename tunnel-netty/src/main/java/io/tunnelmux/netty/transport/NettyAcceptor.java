@@ -10,20 +10,24 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelPipeline;
 import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.ScheduledFuture;
 import io.tunnelmux.core.transport.AcceptHandler;
+import io.tunnelmux.netty.log.SparseLogs;
 import io.tunnelmux.netty.websocket.WebSocketWriter;
 import io.tunnelmux.protocol.ErrorCode;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -61,7 +65,8 @@ public final class NettyAcceptor implements AutoCloseable {
     private final ServerHandshake handshake;
     private final ServerHandshake handedOver;
     private final PendingHandshakes pending;
-    private final SparseLog refusals = new SparseLog(System.nanoTime());
+    private final Consumer<String> refusalListener;
+    private final SparseLogs refusals = new SparseLogs();
 
     private volatile @Nullable Channel listening;
 
@@ -74,6 +79,7 @@ public final class NettyAcceptor implements AutoCloseable {
         handshake = new ServerHandshake(builder.path, builder.admission);
         handedOver = new ServerHandshake(null, builder.admission);
         pending = new PendingHandshakes(builder.maxHandshakes);
+        refusalListener = builder.refusalListener;
     }
 
     /**
@@ -148,7 +154,8 @@ public final class NettyAcceptor implements AutoCloseable {
     private void answer(ChannelHandlerContext ctx, ServerHandshake.Answer answer) {
         Channel channel = ctx.channel();
         if (!answer.isAccepted()) {
-            logRefusal(channel, answer.response().status().toString());
+            HttpResponseStatus status = answer.response().status();
+            onRefused(channel, status.reasonPhrase().toLowerCase(Locale.ROOT).replace(' ', '_'), status.toString());
             ChannelFuture written = ctx.writeAndFlush(answer.response());
             replaceHandlers(channel, new RefusedHandler());
             written.addListener(RefusedHandler.SAY_NO_MORE);
@@ -169,8 +176,9 @@ public final class NettyAcceptor implements AutoCloseable {
         }
     }
 
-    private void logRefusal(Channel channel, String why) {
-        long withheld = refusals.admit(System.nanoTime());
+    private void onRefused(Channel channel, String cause, String why) {
+        refusalListener.accept(cause);
+        long withheld = refusals.admit(cause, System.nanoTime());
         if (withheld >= 0) {
             LOG.info("tunnel refused peer={} why=\"{}\" not_logged={}", channel.remoteAddress(), why, withheld);
         }
@@ -226,7 +234,7 @@ public final class NettyAcceptor implements AutoCloseable {
         }
 
         private void giveUp(ChannelHandlerContext ctx) {
-            logRefusal(ctx.channel(), "too slow");
+            onRefused(ctx.channel(), "too_slow", "too slow");
             ctx.close();
         }
     }
@@ -241,6 +249,7 @@ public final class NettyAcceptor implements AutoCloseable {
         private Admission admission = (token, from) -> HandshakeRefusal.unauthorized();
         private Duration handshakeTimeout = DEFAULT_HANDSHAKE_TIMEOUT;
         private int maxHandshakes = DEFAULT_MAX_HANDSHAKES;
+        private Consumer<String> refusalListener = cause -> {};
 
         private Builder(NettyLoops loops, AcceptHandler handler) {
             this.loops = loops;
@@ -301,6 +310,15 @@ public final class NettyAcceptor implements AutoCloseable {
                 throw new IllegalArgumentException("maxHandshakes: " + max);
             }
             maxHandshakes = max;
+            return this;
+        }
+
+        /**
+         * Told of each handshake that was refused: the reason phrase of the answer's status, in lower case and with {@code _} for each blank, or
+         * {@code too_slow}. On an event loop; must not block or throw.
+         */
+        public Builder refusals(Consumer<String> listener) {
+            refusalListener = listener;
             return this;
         }
 

@@ -7,6 +7,7 @@ import io.netty.pkitesting.X509Bundle;
 import io.tunnelmux.netty.agent.KubernetesTarget.Power;
 import io.tunnelmux.netty.testing.ScriptedServer;
 import io.tunnelmux.netty.transport.TlsConfig;
+import io.tunnelmux.netty.websocket.WebSocketKeys;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Message;
 import io.tunnelmux.protocol.Payload;
@@ -55,7 +56,7 @@ class KubernetesUpstreamTest {
                 seen.add(head);
                 if (head.contains("/exec")) {
                     connection.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                            + "Sec-WebSocket-Accept: " + WebSocketUpstream.acceptOf(KEY) + "\r\n\r\n");
+                            + "Sec-WebSocket-Accept: " + WebSocketKeys.acceptOf(KEY) + "\r\n\r\n");
                     connection.awaitEnd();
                     return;
                 }

@@ -84,7 +84,8 @@ class HttpFrontTest {
         assertThat(headers.all("x-forwarded-proto")).containsExactly("http");
         assertThat(headers.all("x-forwarded-host")).containsExactly("a");
         assertThat(headers.names())
-                .containsExactlyInAnyOrder("Host", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host");
+                .containsExactlyInAnyOrder(
+                        "Host", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "traceparent");
     }
 
     @Test

@@ -1,4 +1,4 @@
-package io.tunnelmux.netty.transport;
+package io.tunnelmux.netty.log;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
