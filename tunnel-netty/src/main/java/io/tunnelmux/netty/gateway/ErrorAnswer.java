@@ -9,6 +9,7 @@ import io.tunnelmux.netty.http.Json;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Message;
 import java.util.Locale;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -64,6 +65,51 @@ record ErrorAnswer(
                         null,
                         true,
                         SOON_SECONDS);
+    }
+
+    /** There are too many requests at once. */
+    static ErrorAnswer overloaded(String cause, String agentId, String path) {
+        return new ErrorAnswer(
+                503,
+                ErrorCode.OVERLOADED.wireName(),
+                "there are too many requests at once",
+                agentId,
+                path,
+                cause,
+                true,
+                SOON_SECONDS);
+    }
+
+    /** There were too many requests in a short time. */
+    static ErrorAnswer rateLimited(String cause, @Nullable String agentId, String path, long waitNanos) {
+        return new ErrorAnswer(
+                HttpResponseStatus.TOO_MANY_REQUESTS.code(),
+                "rate_limited",
+                "there were too many requests in a short time",
+                agentId,
+                path,
+                cause,
+                true,
+                seconds(waitNanos));
+    }
+
+    /** What lies behind the route has failed again and again, and rests. */
+    static ErrorAnswer circuitOpen(String agentId, String path, long waitNanos) {
+        return new ErrorAnswer(
+                503,
+                "circuit_open",
+                "requests like this one have failed again and again",
+                agentId,
+                path,
+                null,
+                true,
+                seconds(waitNanos));
+    }
+
+    /** Rounded up, so that nobody comes too early. */
+    private static int seconds(long nanos) {
+        long second = TimeUnit.SECONDS.toNanos(1);
+        return (int) Math.min(Integer.MAX_VALUE, Math.max(SOON_SECONDS, nanos / second + (nanos % second > 0 ? 1 : 0)));
     }
 
     static ErrorAnswer shuttingDown(String path) {

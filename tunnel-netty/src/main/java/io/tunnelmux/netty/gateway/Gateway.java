@@ -65,7 +65,7 @@ public final class Gateway {
         httpAddress = config.httpAddress();
         memoryBudget = config.tunnel().memoryBudget();
         tunnelAddress = config.tunnelAddress();
-        registry = new AgentRegistry(config.authenticator(), System::nanoTime);
+        registry = new AgentRegistry(config.authenticator(), AdmissionConfig.DEFAULTS, System::nanoTime);
         TunnelHandler handler = Objects.requireNonNull(
                 config.tunnelHandler().apply(registry.handler()), "the tunnelHandler has returned null");
         loops = NettyLoops.create(config.loops(), config.ioMode());
