@@ -236,12 +236,16 @@ final class AgentPool {
      * Gives a request that its tunnel did not take a place on another, or before all others in the line if the agent is about to come back.
      * As {@link #enter} for what it returns.
      */
-    Turn enterAgain(Ticket ticket) {
+    Turn enterAgain(Ticket ticket, boolean mayWait) {
         Turn turn;
         synchronized (this) {
             Tunnel refusing = place(ticket);
             unseat(ticket);
-            turn = seat(ticket, refusing) ? Turn.INSIDE : isThere() ? Turn.FULL : queue(ticket, true);
+            if (seat(ticket, refusing)) {
+                turn = Turn.INSIDE;
+            } else {
+                turn = isThere() || !mayWait ? Turn.FULL : queue(ticket, true);
+            }
         }
         callWaiting();
         return turn;

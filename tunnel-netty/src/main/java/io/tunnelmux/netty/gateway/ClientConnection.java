@@ -285,10 +285,9 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Req
 
     // How the request finds its loop.
 
-    /** Nothing is read: this is the time between a request's head and its stream. */
+    /** No more is made of what comes: this is the time between a request's head and its stream. It is read, so that the client's end is noticed. */
     private void holdUntilJoined() {
         isJoining = true;
-        gate.hold(JOINING);
         decoder.hold();
     }
 
@@ -308,6 +307,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Req
 
     /** Nothing is read and nothing is waiting to be written meanwhile. */
     private void moveTo(NettyLoop target, Runnable then) {
+        gate.hold(JOINING);
         deadlines.moveTo(target);
         channel.deregister()
                 .addListener(deregistered -> target.eventLoop()
@@ -326,6 +326,10 @@ final class ClientConnection extends ChannelInboundHandlerAdapter implements Req
 
     private void goOn(Runnable then) {
         isJoining = false;
+        if (!gate.isOpen() && PeerState.hasEnded(channel)) {
+            channel.close();
+            return;
+        }
         endHttpIfUpgrade();
         then.run();
         goOnReading();

@@ -185,7 +185,8 @@ record ErrorAnswer(
         };
     }
 
-    private static @Nullable ErrorCode codeNamed(String name) {
+    /** The code of this name; null if it is an application's own. */
+    static @Nullable ErrorCode codeNamed(String name) {
         for (ErrorCode code : ErrorCode.values()) {
             if (code.wireName().equals(name)) {
                 return code;

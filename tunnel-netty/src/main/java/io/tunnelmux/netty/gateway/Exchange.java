@@ -20,6 +20,7 @@ import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Message;
 import io.tunnelmux.protocol.Payload;
+import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  *
  * On the client's loop, which the stream's handler is called on as well.
  */
-final class Exchange implements StreamHandler {
+final class Exchange implements StreamHandler, Visit.Visitor {
 
     private enum Answer {
         AWAITED,
@@ -48,7 +49,7 @@ final class Exchange implements StreamHandler {
 
     private static final int MAX_ATTEMPTS = 2;
 
-    private final AgentRegistry registry;
+    private final Visit visit;
     private final ExchangeClient client;
     private final Channel channel;
     private final RequestHead head;
@@ -73,13 +74,12 @@ final class Exchange implements StreamHandler {
     private long missingBytes;
 
     Exchange(
-            AgentRegistry registry,
+            RequestAdmission admission,
             ExchangeClient client,
             RequestHead head,
             Route route,
             ProxyRequestFactory requests,
             @Nullable UpgradeCheck upgrade) {
-        this.registry = registry;
         this.client = client;
         this.head = head;
         this.route = route;
@@ -87,10 +87,12 @@ final class Exchange implements StreamHandler {
         this.upgrade = upgrade;
         channel = client.channel();
         log = new AccessLog(head, route.agentId(), channel.remoteAddress());
-    }
-
-    ExchangeClient client() {
-        return client;
+        visit = new Visit(
+                admission,
+                route,
+                head.path(),
+                channel.remoteAddress() instanceof InetSocketAddress inet ? inet.getAddress() : null,
+                this);
     }
 
     RequestHead head() {
@@ -116,15 +118,22 @@ final class Exchange implements StreamHandler {
         return stream == null && !isOver;
     }
 
-    /** The request goes to this tunnel. Does nothing if the client has gone meanwhile. */
-    void onTunnel(Tunnel chosen) {
+    /** Asks for a tunnel, which may take its time. */
+    void enter() {
+        visit.enter(client.loop());
+    }
+
+    /** The request goes to this tunnel. */
+    @Override
+    public void onTunnel(Tunnel chosen) {
         if (!isOver) {
             client.join(chosen, () -> open(chosen));
         }
     }
 
-    /** No tunnel takes the request. Does nothing if the client has gone meanwhile. */
-    void onNoTunnel(ErrorAnswer told) {
+    /** No tunnel takes the request. */
+    @Override
+    public void onNoTunnel(ErrorAnswer told) {
         if (!isOver) {
             answerWith(told);
         }
@@ -198,6 +207,9 @@ final class Exchange implements StreamHandler {
 
     /** The client has gone, and with it the reason for all this. */
     void onClientGone() {
+        if (!isOver && relay == null) {
+            visit.onAborted();
+        }
         end("client gone");
         if (stream != null && !isStreamClosed) {
             isStreamClosed = true;
@@ -208,6 +220,7 @@ final class Exchange implements StreamHandler {
     /** The response took too long to begin. */
     void onResponseTimeout() {
         String message = upgrade == null ? "no response in time" : "no answer to the upgrade in time";
+        onFailed(ErrorCode.TIMEOUT);
         fail(ErrorCode.TIMEOUT, ErrorAnswer.timeout(message, route.agentId(), head.path()));
     }
 
@@ -291,6 +304,7 @@ final class Exchange implements StreamHandler {
             missingBytes = length;
         }
         answer = isEnd ? Answer.COMPLETE : Answer.FLOWING;
+        visit.onAnswered();
         log.answered(response.status());
         if (isEnd) {
             end("complete");
@@ -317,6 +331,7 @@ final class Exchange implements StreamHandler {
         HttpHeaders headers = HttpMapping.toHttp(message.headers(), true);
         headers.remove(HttpHeaderNames.CONTENT_LENGTH);
         answer = Answer.COMPLETE;
+        visit.onAnswered();
         log.answered(message.status());
         StreamRelay joined = client.switchProtocols(headers, stream);
         relay = joined;
@@ -327,6 +342,7 @@ final class Exchange implements StreamHandler {
 
     private void onError(Message.ProxyError error) {
         if (answer == Answer.AWAITED) {
+            onFailed(ErrorAnswer.codeNamed(error.code()));
             answerWith(ErrorAnswer.of(error, route.agentId(), head.path()));
         } else {
             invalid("an error in place of a body");
@@ -395,6 +411,7 @@ final class Exchange implements StreamHandler {
     public void onClosed(TunnelStream from, Outcome outcome) {
         isStreamClosed = true;
         if (relay != null) {
+            visit.end();
             end(outcome.toString());
             relay.onClosed(from, outcome);
             return;
@@ -403,29 +420,37 @@ final class Exchange implements StreamHandler {
             pressure.onStreamWritable();
             pressure.onStreamClosed();
         }
+        if (!isOver && answer == Answer.AWAITED && triedAgain(outcome)) {
+            return;
+        }
+        if (!isOver && answer == Answer.AWAITED) {
+            onFailed(ErrorCode.of(outcome.code()));
+        }
+        visit.end();
         if (isOver) {
             client.onBodyUnwanted();
         } else if (answer == Answer.FLOWING) {
             end(outcome.toString());
             client.abort();
-        } else if (!triedAgain(outcome)) {
+        } else {
             answerWith(ErrorAnswer.of(outcome, route.agentId(), head.path()));
         }
     }
 
-    /** A request that no agent has seen goes to another tunnel, once. */
+    /** A request that no upstream has seen goes to another tunnel, once. One with a body goes now or not at all: its body is on its way. */
     private boolean triedAgain(Outcome outcome) {
-        if (!outcome.isRetryable() || isBodyBegun || attempts == MAX_ATTEMPTS) {
-            return false;
-        }
-        Tunnel other = registry.choose(route.agentId(), client.loop(), tunnel);
-        if (other == null) {
+        if (!outcome.isRetryable() || isBodyBegun || informational > 0 || attempts == MAX_ATTEMPTS) {
             return false;
         }
         stream = null;
         pressure = null;
-        client.join(other, () -> open(other));
-        return true;
+        return visit.enterAgain(client.loop(), !head.hasBody());
+    }
+
+    private void onFailed(@Nullable ErrorCode code) {
+        if (tunnel != null) {
+            visit.onFailed(code, tunnel);
+        }
     }
 
     /** Nothing more is to be said about the exchange. What comes yet is for its relay, or for nobody. */
@@ -433,6 +458,9 @@ final class Exchange implements StreamHandler {
         if (!isOver) {
             isOver = true;
             log.ended(channel, outcome);
+        }
+        if (stream == null) {
+            visit.end();
         }
     }
 

@@ -53,6 +53,7 @@ public final class Gateway {
     private final MemoryBudget memoryBudget;
     private final NettyLoops loops;
     private final AgentRegistry registry;
+    private final RequestAdmission admission;
     private final NettyAcceptor acceptor;
     private final HttpFront front;
     private final CompletableFuture<Void> closed = new CompletableFuture<>();
@@ -65,7 +66,8 @@ public final class Gateway {
         httpAddress = config.httpAddress();
         memoryBudget = config.tunnel().memoryBudget();
         tunnelAddress = config.tunnelAddress();
-        registry = new AgentRegistry(config.authenticator(), AdmissionConfig.DEFAULTS, System::nanoTime);
+        registry = new AgentRegistry(config.authenticator(), config.admission(), System::nanoTime);
+        admission = new RequestAdmission(config.admission(), registry, System::nanoTime);
         TunnelHandler handler = Objects.requireNonNull(
                 config.tunnelHandler().apply(registry.handler()), "the tunnelHandler has returned null");
         loops = NettyLoops.create(config.loops(), config.ioMode());
@@ -75,7 +77,7 @@ public final class Gateway {
                 .tls(config.tls())
                 .admission(new TunnelAdmission(config.authenticator(), System::nanoTime))
                 .build();
-        front = new HttpFront(config, loops, registry, config.isPortShared() ? acceptor : null);
+        front = new HttpFront(config, loops, admission, config.isPortShared() ? acceptor : null);
     }
 
     /**
@@ -169,6 +171,7 @@ public final class Gateway {
         LOG.info("gateway going down agents={} patience={}", registry.agents().size(), patience);
         acceptor.close();
         CompletableFuture<?> clientsGone = front.drain().toCompletableFuture();
+        admission.drain();
         CompletableFuture<?> agentsGone =
                 registry.drain("the gateway is going down", patience).toCompletableFuture();
         // The tunnels' patience ends at the same time; what they cut then must be told to the clients before the loops

@@ -32,6 +32,7 @@ public final class GatewayConfig {
     private final Authenticator authenticator;
     private final AgentRouter router;
     private final Set<String> upgrades;
+    private final AdmissionConfig admission;
     private final @Nullable TlsConfig tls;
     private final TunnelConfig tunnel;
     private final UnaryOperator<TunnelHandler> tunnelHandler;
@@ -57,6 +58,7 @@ public final class GatewayConfig {
         authenticator = builder.authenticator;
         router = builder.router;
         upgrades = builder.upgrades;
+        admission = builder.admission;
         tls = builder.tls;
         tunnel = builder.tunnel;
         tunnelHandler = builder.tunnelHandler;
@@ -123,6 +125,11 @@ public final class GatewayConfig {
     /** The protocols that {@code Upgrade} may name on every route, in lower case. */
     public Set<String> upgrades() {
         return upgrades;
+    }
+
+    /** How many requests are let through, and which have to wait. */
+    public AdmissionConfig admission() {
+        return admission;
     }
 
     /** For both listeners, or null for none. */
@@ -211,6 +218,7 @@ public final class GatewayConfig {
         private Authenticator authenticator = TokenAuthenticator.builder().build();
         private AgentRouter router = AgentRouter.builder().build();
         private Set<String> upgrades = Set.of(UpgradeCheck.WEBSOCKET);
+        private AdmissionConfig admission = AdmissionConfig.DEFAULTS;
         private @Nullable TlsConfig tls;
         private TunnelConfig tunnel = TunnelConfig.DEFAULTS;
         private UnaryOperator<TunnelHandler> tunnelHandler = UnaryOperator.identity();
@@ -286,6 +294,12 @@ public final class GatewayConfig {
             upgrades = protocols.stream()
                     .map(protocol -> protocol.toLowerCase(Locale.ROOT))
                     .collect(Collectors.toUnmodifiableSet());
+            return this;
+        }
+
+        /** See {@link GatewayConfig#admission()}; {@link AdmissionConfig#DEFAULTS} by default. */
+        public Builder admission(AdmissionConfig config) {
+            admission = Objects.requireNonNull(config);
             return this;
         }
 

@@ -26,7 +26,7 @@ final class HttpFront {
 
     private final GatewayConfig config;
     private final NettyLoops loops;
-    private final AgentRegistry registry;
+    private final RequestAdmission admission;
     /** Takes the tunnels that come in here, where the port is shared. */
     private final @Nullable NettyAcceptor acceptor;
 
@@ -38,10 +38,10 @@ final class HttpFront {
     private volatile boolean isDraining;
     private volatile @Nullable Channel listening;
 
-    HttpFront(GatewayConfig config, NettyLoops loops, AgentRegistry registry, @Nullable NettyAcceptor acceptor) {
+    HttpFront(GatewayConfig config, NettyLoops loops, RequestAdmission admission, @Nullable NettyAcceptor acceptor) {
         this.config = config;
         this.loops = loops;
-        this.registry = registry;
+        this.admission = admission;
         this.acceptor = acceptor;
     }
 
@@ -53,8 +53,8 @@ final class HttpFront {
         return config.router();
     }
 
-    AgentRegistry registry() {
-        return registry;
+    RequestAdmission admission() {
+        return admission;
     }
 
     /** Who takes a request for {@code path} because it is a tunnel's; null if it is not, or tunnels come in elsewhere. */

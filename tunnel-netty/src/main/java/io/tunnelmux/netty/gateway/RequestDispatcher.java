@@ -1,6 +1,5 @@
 package io.tunnelmux.netty.gateway;
 
-import io.tunnelmux.core.Tunnel;
 import io.tunnelmux.netty.transport.NettyAcceptor;
 import java.time.Duration;
 
@@ -36,7 +35,7 @@ final class RequestDispatcher {
         } else {
             Exchange exchange = exchange(head, route, client);
             client.begin(exchange);
-            choose(exchange, route);
+            exchange.enter();
         }
     }
 
@@ -48,20 +47,6 @@ final class RequestDispatcher {
                 : route.timeout() != null ? route.timeout() : config.requestTimeout();
         ProxyRequestFactory requests =
                 new ProxyRequestFactory(head, client.channel().remoteAddress(), client.scheme(), upgrade, timeout);
-        return new Exchange(front.registry(), client, head, route, requests, upgrade);
-    }
-
-    /** Ends with {@link Exchange#onTunnel} or {@link Exchange#onNoTunnel}, now or later on the client's loop. */
-    private void choose(Exchange exchange, Route route) {
-        Tunnel tunnel =
-                front.registry().choose(route.agentId(), exchange.client().loop(), null);
-        if (tunnel != null) {
-            exchange.onTunnel(tunnel);
-        } else {
-            exchange.onNoTunnel(ErrorAnswer.absent(
-                    front.registry().presence(route.agentId()),
-                    route.agentId(),
-                    exchange.head().path()));
-        }
+        return new Exchange(front.admission(), client, head, route, requests, upgrade);
     }
 }

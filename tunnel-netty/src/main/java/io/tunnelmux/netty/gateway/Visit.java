@@ -92,17 +92,18 @@ final class Visit extends AgentPool.Ticket {
     }
 
     /**
-     * The tunnel has certainly done nothing with the request: asks for another, once more.
+     * The tunnel has certainly done nothing with the request: asks for another.
      *
-     * @return false if there is none and none to be waited for; then the visitor is told nothing, and is still inside
+     * @param mayWait for the agent to come back, if that seems to be on its way
+     * @return false if there is none; then the visitor is told nothing, and has to {@link #end}
      */
-    boolean enterAgain(TunnelLoop newLoop) {
+    boolean enterAgain(TunnelLoop newLoop, boolean mayWait) {
         assert newLoop.inLoop();
         if (stage != Stage.INSIDE || pool == null) {
             return false;
         }
         loop = newLoop;
-        AgentPool.Turn next = pool.enterAgain(this);
+        AgentPool.Turn next = pool.enterAgain(this, mayWait);
         if (next != AgentPool.Turn.INSIDE && next != AgentPool.Turn.WAITING) {
             return false;
         }

@@ -24,6 +24,8 @@ class HttpFrontTest {
     void start() throws Exception {
         rig = GatewayRig.start(GatewayRig.config()
                 .readTimeout(Duration.ofMillis(700))
+                .admission(
+                        AdmissionConfig.builder().reconnectWait(Duration.ZERO).build())
                 .router(AgentRouter.builder()
                         .route(Route.of("a", "/", GatewayRig.AGENT))
                         .route(Route.of("a", "/impatient", GatewayRig.AGENT).withTimeout(Duration.ofMillis(300)))
