@@ -155,6 +155,11 @@ public final class Gateway {
         return registry.tunnels(agentId);
     }
 
+    /** How many requests wait for an agent: for one of its streams to end, or for it to come back. */
+    public int queueDepth(String agentId) {
+        return admission.queueDepth(agentId);
+    }
+
     /**
      * Goes down in an orderly way: nobody is let in any more, agents are told to go elsewhere, requests under way may end, and what is left
      * when {@code patience} is over is cut. Further calls return what the first did.
