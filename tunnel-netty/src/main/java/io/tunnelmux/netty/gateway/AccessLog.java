@@ -1,7 +1,6 @@
 package io.tunnelmux.netty.gateway;
 
 import io.netty.channel.Channel;
-import java.net.SocketAddress;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -12,13 +11,13 @@ final class AccessLog {
 
     private final RequestHead head;
     private final String agentId;
-    private final SocketAddress client;
+    private final String client;
     private final long beganNanos = System.nanoTime();
     private int status;
     private long receivedBytes;
     private long sentBytes;
 
-    AccessLog(RequestHead head, String agentId, SocketAddress client) {
+    AccessLog(RequestHead head, String agentId, String client) {
         this.head = head;
         this.agentId = agentId;
         this.client = client;

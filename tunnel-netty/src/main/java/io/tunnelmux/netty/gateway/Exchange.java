@@ -20,7 +20,6 @@ import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Message;
 import io.tunnelmux.protocol.Payload;
-import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,6 +51,7 @@ final class Exchange implements StreamHandler, Visit.Visitor {
     private final Visit visit;
     private final ExchangeClient client;
     private final Channel channel;
+    private final Client sender;
     private final RequestHead head;
     private final Route route;
     private final ProxyRequestFactory requests;
@@ -76,6 +76,7 @@ final class Exchange implements StreamHandler, Visit.Visitor {
     Exchange(
             RequestAdmission admission,
             ExchangeClient client,
+            Client sender,
             RequestHead head,
             Route route,
             ProxyRequestFactory requests,
@@ -86,13 +87,9 @@ final class Exchange implements StreamHandler, Visit.Visitor {
         this.requests = requests;
         this.upgrade = upgrade;
         channel = client.channel();
-        log = new AccessLog(head, route.agentId(), channel.remoteAddress());
-        visit = new Visit(
-                admission,
-                route,
-                head.path(),
-                channel.remoteAddress() instanceof InetSocketAddress inet ? inet.getAddress() : null,
-                this);
+        this.sender = sender;
+        log = new AccessLog(head, route.agentId(), sender.text());
+        visit = new Visit(admission, route, head.path(), sender.address(), this);
     }
 
     RequestHead head() {
@@ -467,7 +464,7 @@ final class Exchange implements StreamHandler, Visit.Visitor {
     /** For people who look at what is under way; never with the query. */
     @Override
     public String toString() {
-        return head.request().method() + " " + head.path() + " for " + channel.remoteAddress();
+        return head.request().method() + " " + head.path() + " for " + sender.text();
     }
 
     private void invalid(String cause) {

@@ -8,6 +8,7 @@ import io.tunnelmux.netty.transport.TlsConfig;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
@@ -33,6 +34,7 @@ public final class GatewayConfig {
     private final AgentRouter router;
     private final Set<String> upgrades;
     private final AdmissionConfig admission;
+    private final TrustedProxies trustedProxies;
     private final @Nullable TlsConfig tls;
     private final TunnelConfig tunnel;
     private final UnaryOperator<TunnelHandler> tunnelHandler;
@@ -59,6 +61,7 @@ public final class GatewayConfig {
         router = builder.router;
         upgrades = builder.upgrades;
         admission = builder.admission;
+        trustedProxies = builder.trustedProxies;
         tls = builder.tls;
         tunnel = builder.tunnel;
         tunnelHandler = builder.tunnelHandler;
@@ -130,6 +133,11 @@ public final class GatewayConfig {
     /** How many requests are let through, and which have to wait. */
     public AdmissionConfig admission() {
         return admission;
+    }
+
+    /** Whose word is taken for who the client is. */
+    TrustedProxies trustedProxies() {
+        return trustedProxies;
     }
 
     /** For both listeners, or null for none. */
@@ -219,6 +227,7 @@ public final class GatewayConfig {
         private AgentRouter router = AgentRouter.builder().build();
         private Set<String> upgrades = Set.of(UpgradeCheck.WEBSOCKET);
         private AdmissionConfig admission = AdmissionConfig.DEFAULTS;
+        private TrustedProxies trustedProxies = TrustedProxies.NONE;
         private @Nullable TlsConfig tls;
         private TunnelConfig tunnel = TunnelConfig.DEFAULTS;
         private UnaryOperator<TunnelHandler> tunnelHandler = UnaryOperator.identity();
@@ -300,6 +309,18 @@ public final class GatewayConfig {
         /** See {@link GatewayConfig#admission()}; {@link AdmissionConfig#DEFAULTS} by default. */
         public Builder admission(AdmissionConfig config) {
             admission = Objects.requireNonNull(config);
+            return this;
+        }
+
+        /**
+         * The networks of proxies that say truly who their clients are, by {@code X-Forwarded-For}, {@code -Proto} and {@code -Host}, or {@code Forwarded} where
+         * the first is not there; nobody by default. Everybody else's such fields are dropped. The client is the last in the list that is none of these proxies;
+         * its address counts for limits and logs, and goes to the agent. Such a proxy must replace or extend the fields and never just hand them on.
+         *
+         * @param networks {@code ADDRESS/BITS}, or an address alone
+         */
+        public Builder trustedProxies(Collection<String> networks) {
+            trustedProxies = TrustedProxies.of(networks);
             return this;
         }
 

@@ -6,8 +6,6 @@ import io.tunnelmux.netty.relay.MalformedHttpException;
 import io.tunnelmux.protocol.Headers;
 import io.tunnelmux.protocol.Message;
 import io.tunnelmux.protocol.Payload;
-import java.net.InetSocketAddress;
-import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
@@ -26,25 +24,22 @@ final class ProxyRequestFactory {
     private final Message.HttpHead head;
     private final @Nullable UpgradeCheck upgrade;
     private final Duration timeout;
-    private final @Nullable String client;
+    private final Client client;
     private final @Nullable String traceparent;
 
-    ProxyRequestFactory(
-            RequestHead received, SocketAddress client, String scheme, @Nullable UpgradeCheck upgrade, Duration timeout)
+    ProxyRequestFactory(RequestHead received, Client client, @Nullable UpgradeCheck upgrade, Duration timeout)
             throws BadRequestException {
         HttpRequest request = received.request();
         try {
             Headers.Builder headers = HttpMapping.toCarried(request.headers(), upgrade != null);
-            ForwardedFields.add(headers, client, scheme, received.authority());
-            head = HttpMapping.toHead(request, scheme, received.authority(), headers.build());
+            ForwardedFields.add(headers, client);
+            head = HttpMapping.toHead(request, client.scheme(), received.authority(), headers.build());
         } catch (MalformedHttpException e) {
             throw new BadRequestException(String.valueOf(e.getMessage()));
         }
         this.upgrade = upgrade;
         this.timeout = timeout;
-        this.client = client instanceof InetSocketAddress inet && inet.getAddress() != null
-                ? inet.getAddress().getHostAddress() + ':' + inet.getPort()
-                : null;
+        this.client = client;
         String trace = request.headers().get("traceparent");
         traceparent = trace == null || trace.length() > 256 ? null : trace;
     }
@@ -64,7 +59,7 @@ final class ProxyRequestFactory {
                 wish,
                 Message.Destination.ANY,
                 agentTimeoutMillis(),
-                client,
+                client.text(),
                 traceparent);
     }
 

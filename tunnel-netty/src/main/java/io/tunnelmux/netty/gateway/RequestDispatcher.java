@@ -41,12 +41,12 @@ final class RequestDispatcher {
 
     private Exchange exchange(RequestHead head, Route route, ExchangeClient client) throws BadRequestException {
         GatewayConfig config = front.config();
-        UpgradeCheck upgrade = UpgradeCheck.of(head, route, config);
+        Client sender = config.trustedProxies().clientOf(head, client.channel().remoteAddress(), client.scheme());
+        UpgradeCheck upgrade = UpgradeCheck.of(head, sender, route, config);
         Duration timeout = upgrade != null
                 ? config.upgradeTimeout()
                 : route.timeout() != null ? route.timeout() : config.requestTimeout();
-        ProxyRequestFactory requests =
-                new ProxyRequestFactory(head, client.channel().remoteAddress(), client.scheme(), upgrade, timeout);
-        return new Exchange(front.admission(), client, head, route, requests, upgrade);
+        ProxyRequestFactory requests = new ProxyRequestFactory(head, sender, upgrade, timeout);
+        return new Exchange(front.admission(), client, sender, head, route, requests, upgrade);
     }
 }

@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * @param hasBody whether bytes or chunks follow
  * @param keepsAlive whether the client means to send another request on the connection
  * @param upgrade what {@code Upgrade} asks for where it may, else null
+ * @param forwarded what the sender says of those before it, no longer among the fields
  */
 record RequestHead(
         HttpRequest request,
@@ -36,7 +37,8 @@ record RequestHead(
         boolean hasBody,
         boolean keepsAlive,
         boolean expectsContinue,
-        @Nullable String upgrade) {
+        @Nullable String upgrade,
+        ForwardedFields forwarded) {
 
     private static final int MAX_NAME_CHARS = 256;
     private static final int MAX_AUTHORITY_CHARS = 512;
@@ -53,7 +55,7 @@ record RequestHead(
             throw new BadRequestException(HttpResponseStatus.METHOD_NOT_ALLOWED, request.method() + " is not served");
         }
         HttpHeaders headers = request.headers();
-        stripUntrusted(headers, maxHeaders);
+        ForwardedFields forwarded = stripUntrusted(headers, maxHeaders);
         boolean hasBody = hasBody(headers);
         String authority = authority(headers, isHttp11);
         String path = path(request, authority);
@@ -64,7 +66,8 @@ record RequestHead(
                 hasBody,
                 HttpUtil.isKeepAlive(request),
                 isHttp11 && headers.contains(HttpHeaderNames.EXPECT, HttpHeaderValues.CONTINUE, true),
-                upgrade(headers, hasBody));
+                upgrade(headers, hasBody),
+                forwarded);
     }
 
     boolean isHttp11() {
@@ -94,7 +97,7 @@ record RequestHead(
     }
 
     /** Takes away what only a proxy may say, and names that some servers cannot tell from others. */
-    private static void stripUntrusted(HttpHeaders headers, int maxHeaders) throws BadRequestException {
+    private static ForwardedFields stripUntrusted(HttpHeaders headers, int maxHeaders) throws BadRequestException {
         if (headers.size() > maxHeaders) {
             throw tooLarge();
         }
@@ -110,9 +113,12 @@ record RequestHead(
                 untrusted.add(name.toString());
             }
         }
-        if (untrusted != null) {
-            untrusted.forEach(headers::remove);
+        if (untrusted == null) {
+            return ForwardedFields.NONE;
         }
+        ForwardedFields forwarded = ForwardedFields.of(headers);
+        untrusted.forEach(headers::remove);
+        return forwarded;
     }
 
     private static boolean hasBody(HttpHeaders headers) throws BadRequestException {

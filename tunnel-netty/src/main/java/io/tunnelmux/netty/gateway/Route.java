@@ -89,7 +89,8 @@ public final class Route {
     /**
      * The same with one more host whose pages may open WebSockets here, besides the requested host itself; {@link #ANY} is any.
      *
-     * @param origin a host, with its port if that is not the scheme's own
+     * @param origin a host, with its port if that is not the scheme's own; {@code *.} before a domain is all hosts below it. With its scheme,
+     *     {@code app://host}, it is that origin alone; {@code null} is pages without an origin, which anybody can make
      */
     public Route withOrigin(String origin) {
         return with(draft -> draft.origins.add(origin.toLowerCase(Locale.ROOT)));
