@@ -2,6 +2,7 @@ import org.jspecify.annotations.NullMarked;
 
 /** Tunnels over real sockets, and the two ends that use them: a gateway for clients and an agent before the upstreams. */
 @NullMarked
+@SuppressWarnings("requires-automatic") // Bucket4j's jar says its name itself, so that it does not hang on the file's.
 module io.tunnelmux.netty {
     requires transitive io.tunnelmux.core;
     requires transitive io.netty.buffer;
@@ -11,6 +12,8 @@ module io.tunnelmux.netty {
     requires transitive io.netty.common;
     requires transitive io.netty.handler;
     requires transitive io.netty.transport;
+    requires com.github.benmanes.caffeine;
+    requires io.github.bucket4j.core;
     requires org.slf4j;
     requires static io.netty.transport.classes.epoll;
     requires static io.netty.transport.classes.io_uring;

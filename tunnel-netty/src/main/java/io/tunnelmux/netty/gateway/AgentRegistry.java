@@ -12,7 +12,6 @@ import io.tunnelmux.protocol.Hello;
 import io.tunnelmux.protocol.Message;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -21,6 +20,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -38,15 +38,15 @@ public final class AgentRegistry {
     public static final int MAX_TUNNELS = 8;
 
     private static final Logger LOG = LoggerFactory.getLogger(AgentRegistry.class);
-    /** An agent that was there so recently is probably on its way back. */
-    private static final long RECONNECTING_NANOS = Duration.ofSeconds(30).toNanos();
-
-    private static final Tunnel[] NONE = {};
 
     private final Authenticator authenticator;
+    private final AdmissionConfig limits;
     private final LongSupplier nanoTime;
     /** Changed under the lock of this registry, read by any thread. */
-    private final Map<String, Pool> pools = new ConcurrentHashMap<>();
+    private final Map<String, AgentPool> pools = new ConcurrentHashMap<>();
+
+    /** Requests that wait, over all pools. */
+    private final AtomicInteger waiting = new AtomicInteger();
 
     /** Those that drain as well. */
     private final Set<Tunnel> open = ConcurrentHashMap.newKeySet();
@@ -55,8 +55,9 @@ public final class AgentRegistry {
     private volatile boolean isDraining;
     private long prunedAtNanos;
 
-    AgentRegistry(Authenticator authenticator, LongSupplier nanoTime) {
+    AgentRegistry(Authenticator authenticator, AdmissionConfig limits, LongSupplier nanoTime) {
         this.authenticator = authenticator;
+        this.limits = limits;
         this.nanoTime = nanoTime;
         prunedAtNanos = nanoTime.getAsLong();
     }
@@ -83,53 +84,48 @@ public final class AgentRegistry {
     public List<Agent> agents() {
         List<Agent> agents = new ArrayList<>();
         pools.forEach((id, pool) -> {
-            Tunnel[] tunnels = pool.tunnels;
-            if (tunnels.length > 0) {
-                int streams =
-                        Arrays.stream(tunnels).mapToInt(Tunnel::openStreams).sum();
-                Hello last = tunnels[tunnels.length - 1].peer();
-                agents.add(new Agent(id, last.instanceId(), tunnels.length, streams, last.metadata()));
+            List<Tunnel> tunnels = pool.tunnels();
+            if (!tunnels.isEmpty()) {
+                int streams = tunnels.stream().mapToInt(Tunnel::openStreams).sum();
+                Hello last = tunnels.get(tunnels.size() - 1).peer();
+                agents.add(new Agent(id, last.instanceId(), tunnels.size(), streams, last.metadata()));
             }
         });
         return List.copyOf(agents);
     }
 
     Presence presence(String agentId) {
-        Pool pool = pools.get(agentId);
-        if (pool == null) {
-            return Presence.OFFLINE;
-        }
-        if (pool.tunnels.length > 0) {
-            return Presence.ONLINE;
-        }
-        return nanoTime.getAsLong() - pool.lostAtNanos < RECONNECTING_NANOS ? Presence.RECONNECTING : Presence.OFFLINE;
+        AgentPool pool = pools.get(agentId);
+        return pool == null ? Presence.OFFLINE : pool.presence();
     }
 
     /**
-     * The tunnel for the agent's next stream: the one with the fewest open, and of several such one of {@code preferred}.
+     * A tunnel for a stream that is not let in by {@link RequestAdmission}: that with the fewest open of those with room, and of several such one of
+     * {@code preferred}.
      *
      * @param except not this one, which has just refused
      * @return null if the agent has none that takes streams
      */
     @Nullable
     Tunnel choose(String agentId, TunnelLoop preferred, @Nullable Tunnel except) {
-        Pool pool = pools.get(agentId);
-        if (pool == null) {
-            return null;
-        }
-        Tunnel best = null;
-        int bestStreams = 0;
-        for (Tunnel tunnel : pool.tunnels) {
-            int streams = tunnel.openStreams();
-            boolean isBetter = best == null
-                    || streams < bestStreams
-                    || streams == bestStreams && best.loop() != preferred && tunnel.loop() == preferred;
-            if (isBetter && tunnel != except && tunnel.takesStreams()) {
-                best = tunnel;
-                bestStreams = streams;
-            }
-        }
-        return best;
+        AgentPool pool = pools.get(agentId);
+        return pool == null ? null : pool.choose(preferred, except);
+    }
+
+    /** Those that are connected, and those that were a moment ago or still carry requests, by their ids. */
+    Map<String, AgentPool> pools() {
+        return Collections.unmodifiableMap(pools);
+    }
+
+    /** What there is of an agent that is connected or was a moment ago; null of others. */
+    @Nullable
+    AgentPool pool(String agentId) {
+        return pools.get(agentId);
+    }
+
+    /** Requests that wait for their agents. */
+    int waiting() {
+        return waiting.get();
     }
 
     /** All tunnels that stand, those that drain as well; any thread may look at them as they come and go. */
@@ -139,8 +135,8 @@ public final class AgentRegistry {
 
     /** The agent's tunnels that take streams. */
     List<Tunnel> tunnels(String agentId) {
-        Pool pool = pools.get(agentId);
-        return pool == null ? List.of() : List.of(pool.tunnels);
+        AgentPool pool = pools.get(agentId);
+        return pool == null ? List.of() : pool.tunnels();
     }
 
     /**
@@ -180,19 +176,12 @@ public final class AgentRegistry {
         if (!mayBe) {
             return new HelloVerifier.Refusal(ErrorCode.FORBIDDEN, "the token may not be used as " + agentId);
         }
-        Pool pool = pools.get(agentId);
-        if (pool != null && isOfInstance(pool, hello.instanceId()) && pool.tunnels.length >= MAX_TUNNELS) {
-            return tooMany();
-        }
-        return null;
+        AgentPool pool = pools.get(agentId);
+        return pool != null && pool.isFullOf(hello.instanceId()) ? tooMany() : null;
     }
 
     private static HelloVerifier.Refusal tooMany() {
         return new HelloVerifier.Refusal(ErrorCode.REFUSED, "this instance has " + MAX_TUNNELS + " tunnels already");
-    }
-
-    private static boolean isOfInstance(Pool pool, @Nullable String instanceId) {
-        return instanceId != null && instanceId.equals(pool.instanceId);
     }
 
     private void onOpened(Tunnel tunnel) {
@@ -203,30 +192,19 @@ public final class AgentRegistry {
         }
         Hello hello = tunnel.peer();
         String agentId = Objects.requireNonNull(hello.agentId());
-        Tunnel[] older = NONE;
-        boolean isTooMany = false;
+        AgentPool pool;
+        List<Tunnel> older;
         synchronized (this) {
             prune();
-            Pool pool = pools.computeIfAbsent(agentId, id -> new Pool());
-            if (!isOfInstance(pool, hello.instanceId())) {
-                older = pool.tunnels;
-                pool.tunnels = NONE;
-                pool.instanceId = hello.instanceId();
-            }
-            if (pool.tunnels.length < MAX_TUNNELS) {
-                Tunnel[] more = Arrays.copyOf(pool.tunnels, pool.tunnels.length + 1);
-                more[pool.tunnels.length] = tunnel;
-                pool.tunnels = more;
-            } else {
-                isTooMany = true;
-            }
+            pool = pools.computeIfAbsent(agentId, id -> new AgentPool(limits, nanoTime, waiting));
+            older = pool.add(tunnel, hello.instanceId());
         }
-        if (isTooMany) {
+        pool.callWaiting();
+        if (older == null) {
             HelloVerifier.Refusal refusal = tooMany();
             tunnel.close(refusal.code(), refusal.reason());
-        }
-        if (older.length > 0) {
-            LOG.warn("agent superseded agent_id={} by={} tunnels={}", agentId, tunnel.remoteAddress(), older.length);
+        } else if (!older.isEmpty()) {
+            LOG.warn("agent superseded agent_id={} by={} tunnels={}", agentId, tunnel.remoteAddress(), older.size());
             for (Tunnel old : older) {
                 old.close(ErrorCode.SUPERSEDED, "another instance of " + agentId + " has connected");
             }
@@ -234,33 +212,20 @@ public final class AgentRegistry {
     }
 
     /** Only the tunnel itself goes, whatever has come to its agent's pool since. */
-    private synchronized void remove(Tunnel tunnel) {
-        Pool pool = pools.get(Objects.requireNonNull(tunnel.peer().agentId()));
+    private void remove(Tunnel tunnel) {
+        AgentPool pool = pools.get(Objects.requireNonNull(tunnel.peer().agentId()));
         if (pool != null) {
-            Tunnel[] rest =
-                    Arrays.stream(pool.tunnels).filter(other -> other != tunnel).toArray(Tunnel[]::new);
-            if (rest.length == 0 && pool.tunnels.length > 0) {
-                pool.lostAtNanos = nanoTime.getAsLong();
-            }
-            pool.tunnels = rest;
+            pool.remove(tunnel);
         }
         prune();
     }
 
-    private void prune() {
+    private synchronized void prune() {
         long now = nanoTime.getAsLong();
-        if (now - prunedAtNanos >= RECONNECTING_NANOS) {
+        if (now - prunedAtNanos >= AgentPool.RECONNECTING_NANOS) {
             prunedAtNanos = now;
-            pools.values().removeIf(pool -> pool.tunnels.length == 0 && now - pool.lostAtNanos >= RECONNECTING_NANOS);
+            pools.values().removeIf(AgentPool::isForgotten);
         }
-    }
-
-    private static final class Pool {
-        private @Nullable String instanceId;
-        /** Never changed, only replaced. */
-        private volatile Tunnel[] tunnels = NONE;
-
-        private volatile long lostAtNanos;
     }
 
     private final class Handler implements TunnelHandler {

@@ -289,10 +289,9 @@ final class ClientConnection extends ChannelInboundHandlerAdapter
 
     // How the request finds its loop.
 
-    /** Nothing is read: this is the time between a request's head and its stream. */
+    /** No more is made of what comes: this is the time between a request's head and its stream. It is read, so that the client's end is noticed. */
     private void holdUntilJoined() {
         isJoining = true;
-        gate.hold(JOINING);
         decoder.hold();
     }
 
@@ -312,6 +311,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter
 
     /** Nothing is read and nothing is waiting to be written meanwhile. */
     private void moveTo(NettyLoop target, Runnable then) {
+        gate.hold(JOINING);
         deadlines.moveTo(target);
         channel.deregister()
                 .addListener(deregistered -> target.eventLoop()
@@ -330,6 +330,10 @@ final class ClientConnection extends ChannelInboundHandlerAdapter
 
     private void goOn(Runnable then) {
         isJoining = false;
+        if (!gate.isOpen() && PeerState.hasEnded(channel)) {
+            channel.close();
+            return;
+        }
         endHttpIfUpgrade();
         then.run();
         goOnReading();

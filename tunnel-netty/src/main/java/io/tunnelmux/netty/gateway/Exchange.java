@@ -36,7 +36,7 @@ import org.jspecify.annotations.Nullable;
  *
  * On the client's loop, which the stream's handler is called on as well.
  */
-final class Exchange implements StreamHandler {
+final class Exchange implements StreamHandler, Visit.Visitor {
 
     private enum Answer {
         AWAITED,
@@ -51,9 +51,10 @@ final class Exchange implements StreamHandler {
 
     private static final int MAX_ATTEMPTS = 2;
 
-    private final AgentRegistry registry;
+    private final Visit visit;
     private final ExchangeClient client;
     private final Channel channel;
+    private final Client sender;
     private final RequestHead head;
     private final Route route;
     private final ProxyRequestFactory requests;
@@ -77,25 +78,23 @@ final class Exchange implements StreamHandler {
     private long missingBytes;
 
     Exchange(
-            AgentRegistry registry,
+            RequestAdmission admission,
             ExchangeClient client,
+            Client sender,
             RequestHead head,
             Route route,
             ProxyRequestFactory requests,
             @Nullable UpgradeCheck upgrade,
             ExchangeLog log) {
-        this.registry = registry;
         this.client = client;
         this.head = head;
         this.route = route;
         this.requests = requests;
         this.upgrade = upgrade;
         channel = client.channel();
+        this.sender = sender;
         this.log = log;
-    }
-
-    ExchangeClient client() {
-        return client;
+        visit = new Visit(admission, route, head.path(), sender.address(), this);
     }
 
     RequestHead head() {
@@ -126,15 +125,22 @@ final class Exchange implements StreamHandler {
         return stream == null && !isOver;
     }
 
-    /** The request goes to this tunnel. Does nothing if the client has gone meanwhile. */
-    void onTunnel(Tunnel chosen) {
+    /** Asks for a tunnel, which may take its time. */
+    void enter() {
+        visit.enter(client.loop());
+    }
+
+    /** The request goes to this tunnel. */
+    @Override
+    public void onTunnel(Tunnel chosen) {
         if (!isOver) {
             client.join(chosen, () -> open(chosen));
         }
     }
 
     /** No tunnel takes the request. Does nothing if the client has gone meanwhile. */
-    void onNoTunnel(ProxyError told) {
+    @Override
+    public void onNoTunnel(ProxyError told) {
         if (!isOver) {
             log.refused(told);
             answerWith(told, told.code());
@@ -214,6 +220,9 @@ final class Exchange implements StreamHandler {
 
     /** The client has gone, and with it the reason for all this. */
     void onClientGone() {
+        if (!isOver && relay == null) {
+            visit.onAborted();
+        }
         end(ExchangeEnd.CLIENT_GONE, "");
         if (stream != null && !isStreamClosed) {
             isStreamClosed = true;
@@ -224,6 +233,7 @@ final class Exchange implements StreamHandler {
     /** The response took too long to begin. */
     void onResponseTimeout() {
         String message = upgrade == null ? "no response in time" : "no answer to the upgrade in time";
+        onFailed(ErrorCode.TIMEOUT);
         fail(ErrorCode.TIMEOUT, ProxyError.timeout(message, route.agentId(), head.path()));
     }
 
@@ -310,6 +320,7 @@ final class Exchange implements StreamHandler {
             missingBytes = length;
         }
         answer = isEnd ? Answer.COMPLETE : Answer.FLOWING;
+        visit.onAnswered();
         log.answered(response.status());
         if (isEnd) {
             end(ExchangeEnd.COMPLETE, "");
@@ -336,6 +347,7 @@ final class Exchange implements StreamHandler {
         HttpHeaders headers = HttpMapping.toHttp(message.headers(), true);
         headers.remove(HttpHeaderNames.CONTENT_LENGTH);
         answer = Answer.COMPLETE;
+        visit.onAnswered();
         log.answered(message.status());
         log.upgraded(RelayMode.ZERO_COPY, earlyBytes);
         StreamRelay joined = client.switchProtocols(headers, stream);
@@ -347,6 +359,7 @@ final class Exchange implements StreamHandler {
 
     private void onError(Message.ProxyError error) {
         if (answer == Answer.AWAITED) {
+            onFailed(ProxyError.codeNamed(error.code()));
             ProxyError told = ProxyError.of(error, route.agentId(), head.path());
             answerWith(told, told.isKnown() ? told.code() : ExchangeEnd.APPLICATION_ERROR);
         } else {
@@ -415,6 +428,7 @@ final class Exchange implements StreamHandler {
     public void onClosed(TunnelStream from, Outcome outcome) {
         isStreamClosed = true;
         if (relay != null) {
+            visit.end();
             end(outcome);
             relay.onClosed(from, outcome);
             return;
@@ -422,30 +436,38 @@ final class Exchange implements StreamHandler {
         if (pressure != null) {
             pressure.onStreamClosed();
         }
+        if (!isOver && answer == Answer.AWAITED && triedAgain(outcome)) {
+            return;
+        }
+        if (!isOver && answer == Answer.AWAITED) {
+            onFailed(ErrorCode.of(outcome.code()));
+        }
+        visit.end();
         if (isOver) {
             client.onBodyUnwanted();
         } else if (answer == Answer.FLOWING) {
             end(outcome);
             client.abort();
-        } else if (!triedAgain(outcome)) {
+        } else {
             ProxyError told = ProxyError.of(outcome, route.agentId(), head.path());
             answerWith(told, told.code());
         }
     }
 
-    /** A request that no agent has seen goes to another tunnel, once. */
+    /** A request that no upstream has seen goes to another tunnel, once. One with a body goes now or not at all: its body is on its way. */
     private boolean triedAgain(Outcome outcome) {
-        if (!outcome.isRetryable() || isBodyBegun || attempts == MAX_ATTEMPTS) {
-            return false;
-        }
-        Tunnel other = registry.choose(route.agentId(), client.loop(), tunnel);
-        if (other == null) {
+        if (!outcome.isRetryable() || isBodyBegun || informational > 0 || attempts == MAX_ATTEMPTS) {
             return false;
         }
         stream = null;
         pressure = null;
-        client.join(other, () -> open(other));
-        return true;
+        return visit.enterAgain(client.loop(), !head.hasBody());
+    }
+
+    private void onFailed(@Nullable ErrorCode code) {
+        if (tunnel != null) {
+            visit.onFailed(code, tunnel);
+        }
     }
 
     /** Nothing more is to be said about the exchange. What comes yet is for its relay, or for nobody. */
@@ -453,6 +475,9 @@ final class Exchange implements StreamHandler {
         if (!isOver) {
             isOver = true;
             log.ended(outcome, detail);
+        }
+        if (stream == null) {
+            visit.end();
         }
     }
 
@@ -471,7 +496,7 @@ final class Exchange implements StreamHandler {
     /** For people who look at what is under way; never with the query. */
     @Override
     public String toString() {
-        return head.request().method() + " " + head.path() + " for " + channel.remoteAddress();
+        return head.request().method() + " " + head.path() + " for " + sender.text();
     }
 
     private void invalid(String cause) {

@@ -54,6 +54,7 @@ public final class Gateway {
     private final MemoryBudget memoryBudget;
     private final NettyLoops loops;
     private final AgentRegistry registry;
+    private final RequestAdmission admission;
     private final NettyAcceptor acceptor;
     private final HttpFront front;
     private final CompletableFuture<Void> closed = new CompletableFuture<>();
@@ -65,7 +66,8 @@ public final class Gateway {
     private Gateway(GatewayConfig config) {
         memoryBudget = config.tunnel().memoryBudget();
         tunnelAddress = config.tunnelAddress();
-        registry = new AgentRegistry(config.authenticator(), System::nanoTime);
+        registry = new AgentRegistry(config.authenticator(), config.admission(), System::nanoTime);
+        admission = new RequestAdmission(config.admission(), registry, System::nanoTime);
         TunnelHandler handler = Objects.requireNonNull(
                 config.tunnelHandler().apply(registry.handler()), "the tunnelHandler has returned null");
         loops = NettyLoops.create(config.loops(), config.ioMode());
@@ -77,7 +79,7 @@ public final class Gateway {
                 .admission(new TunnelAdmission(config.authenticator(), System::nanoTime))
                 .refusals(recorder::onTunnelRefused)
                 .build();
-        front = new HttpFront(config, loops, registry, recorder, config.isPortShared() ? acceptor : null);
+        front = new HttpFront(config, loops, admission, recorder, config.isPortShared() ? acceptor : null);
     }
 
     /**
@@ -170,6 +172,11 @@ public final class Gateway {
         return registry.tunnels(agentId);
     }
 
+    /** How many requests wait for an agent: for one of its streams to end, or for it to come back. */
+    public int queueDepth(String agentId) {
+        return admission.queueDepth(agentId);
+    }
+
     /**
      * Sends a request through the tunnel of the agent that the routes name, as if a client had sent it to the gateway's HTTP server: the same rules, limits
      * and timeouts hold.
@@ -200,6 +207,7 @@ public final class Gateway {
         LOG.info("gateway going down agents={} patience={}", registry.agents().size(), patience);
         acceptor.close();
         CompletableFuture<?> clientsGone = front.drain().toCompletableFuture();
+        admission.drain();
         CompletableFuture<?> agentsGone =
                 registry.drain("the gateway is going down", patience).toCompletableFuture();
         // The tunnels' patience ends at the same time; what they cut then must be told to the clients before the loops

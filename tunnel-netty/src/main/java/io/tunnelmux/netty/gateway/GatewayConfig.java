@@ -9,6 +9,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
@@ -35,6 +36,8 @@ public final class GatewayConfig {
     private final Authenticator authenticator;
     private final AgentRouter router;
     private final Set<String> upgrades;
+    private final AdmissionConfig admission;
+    private final TrustedProxies trustedProxies;
     private final @Nullable TlsConfig tls;
     private final TunnelConfig tunnel;
     private final UnaryOperator<TunnelHandler> tunnelHandler;
@@ -66,6 +69,8 @@ public final class GatewayConfig {
         authenticator = builder.authenticator;
         router = builder.router;
         upgrades = builder.upgrades;
+        admission = builder.admission;
+        trustedProxies = builder.trustedProxies;
         tls = builder.tls;
         tunnel = builder.tunnel;
         tunnelHandler = builder.tunnelHandler;
@@ -138,6 +143,16 @@ public final class GatewayConfig {
     /** The protocols that {@code Upgrade} may name on every route, in lower case. */
     public Set<String> upgrades() {
         return upgrades;
+    }
+
+    /** How many requests are let through, and which have to wait. */
+    public AdmissionConfig admission() {
+        return admission;
+    }
+
+    /** Whose word is taken for who the client is. */
+    TrustedProxies trustedProxies() {
+        return trustedProxies;
     }
 
     /** For both listeners, or null for none. */
@@ -256,6 +271,8 @@ public final class GatewayConfig {
         private Authenticator authenticator = TokenAuthenticator.builder().build();
         private AgentRouter router = AgentRouter.builder().build();
         private Set<String> upgrades = Set.of(UpgradeCheck.WEBSOCKET);
+        private AdmissionConfig admission = AdmissionConfig.DEFAULTS;
+        private TrustedProxies trustedProxies = TrustedProxies.NONE;
         private @Nullable TlsConfig tls;
         private TunnelConfig tunnel = TunnelConfig.DEFAULTS;
         private UnaryOperator<TunnelHandler> tunnelHandler = UnaryOperator.identity();
@@ -343,6 +360,24 @@ public final class GatewayConfig {
             upgrades = protocols.stream()
                     .map(protocol -> protocol.toLowerCase(Locale.ROOT))
                     .collect(Collectors.toUnmodifiableSet());
+            return this;
+        }
+
+        /** See {@link GatewayConfig#admission()}; {@link AdmissionConfig#DEFAULTS} by default. */
+        public Builder admission(AdmissionConfig config) {
+            admission = Objects.requireNonNull(config);
+            return this;
+        }
+
+        /**
+         * The networks of proxies that say truly who their clients are, by {@code X-Forwarded-For}, {@code -Proto} and {@code -Host}, or {@code Forwarded} where
+         * the first is not there; nobody by default. Everybody else's such fields are dropped. The client is the last in the list that is none of these proxies;
+         * its address counts for limits and logs, and goes to the agent. Such a proxy must replace or extend the fields and never just hand them on.
+         *
+         * @param networks {@code ADDRESS/BITS}, or an address alone
+         */
+        public Builder trustedProxies(Collection<String> networks) {
+            trustedProxies = TrustedProxies.of(networks);
             return this;
         }
 

@@ -21,7 +21,7 @@ final class HttpFront {
 
     private final GatewayConfig config;
     private final NettyLoops loops;
-    private final AgentRegistry registry;
+    private final RequestAdmission admission;
     private final Recorder recorder;
     /** Takes the tunnels that come in here, where the port is shared. */
     private final @Nullable NettyAcceptor acceptor;
@@ -37,12 +37,12 @@ final class HttpFront {
     HttpFront(
             GatewayConfig config,
             NettyLoops loops,
-            AgentRegistry registry,
+            RequestAdmission admission,
             Recorder recorder,
             @Nullable NettyAcceptor acceptor) {
         this.config = config;
         this.loops = loops;
-        this.registry = registry;
+        this.admission = admission;
         this.recorder = recorder;
         this.acceptor = acceptor;
     }
@@ -55,8 +55,8 @@ final class HttpFront {
         return config.router();
     }
 
-    AgentRegistry registry() {
-        return registry;
+    RequestAdmission admission() {
+        return admission;
     }
 
     Recorder recorder() {

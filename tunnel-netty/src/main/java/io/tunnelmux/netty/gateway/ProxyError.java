@@ -9,6 +9,7 @@ import io.tunnelmux.netty.http.Json;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Message;
 import java.util.Locale;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -66,6 +67,51 @@ public record ProxyError(
                         null,
                         true,
                         SOON_SECONDS);
+    }
+
+    /** There are too many requests at once. */
+    static ProxyError overloaded(String cause, String agentId, String path) {
+        return new ProxyError(
+                503,
+                ErrorCode.OVERLOADED.wireName(),
+                "there are too many requests at once",
+                agentId,
+                path,
+                cause,
+                true,
+                SOON_SECONDS);
+    }
+
+    /** There were too many requests in a short time. */
+    static ProxyError rateLimited(String cause, @Nullable String agentId, String path, long waitNanos) {
+        return new ProxyError(
+                HttpResponseStatus.TOO_MANY_REQUESTS.code(),
+                "rate_limited",
+                "there were too many requests in a short time",
+                agentId,
+                path,
+                cause,
+                true,
+                seconds(waitNanos));
+    }
+
+    /** What lies behind the route has failed again and again, and rests. */
+    static ProxyError circuitOpen(String agentId, String path, long waitNanos) {
+        return new ProxyError(
+                503,
+                "circuit_open",
+                "requests like this one have failed again and again",
+                agentId,
+                path,
+                null,
+                true,
+                seconds(waitNanos));
+    }
+
+    /** Rounded up, so that nobody comes too early. */
+    private static int seconds(long nanos) {
+        long second = TimeUnit.SECONDS.toNanos(1);
+        return (int) Math.min(Integer.MAX_VALUE, Math.max(SOON_SECONDS, nanos / second + (nanos % second > 0 ? 1 : 0)));
     }
 
     static ProxyError shuttingDown(String path) {
@@ -146,7 +192,8 @@ public record ProxyError(
         return codeNamed(code) != null;
     }
 
-    private static @Nullable ErrorCode codeNamed(String name) {
+    /** The code of this name; null if it is an application's own. */
+    static @Nullable ErrorCode codeNamed(String name) {
         for (ErrorCode code : ErrorCode.values()) {
             if (code.wireName().equals(name)) {
                 return code;

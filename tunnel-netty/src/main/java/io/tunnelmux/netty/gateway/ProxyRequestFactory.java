@@ -7,8 +7,6 @@ import io.tunnelmux.netty.relay.MalformedHttpException;
 import io.tunnelmux.protocol.Headers;
 import io.tunnelmux.protocol.Message;
 import io.tunnelmux.protocol.Payload;
-import java.net.InetSocketAddress;
-import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
@@ -27,15 +25,14 @@ final class ProxyRequestFactory {
     private final Message.Destination destination;
     private final @Nullable UpgradeCheck upgrade;
     private final Duration timeout;
-    private final @Nullable String client;
+    private final Client client;
     private Message.HttpHead head;
     private TraceContext trace;
 
     /** @param trace what the agent and the upstream are told of it, unless {@link #trace} changes that; the client's own fields of the name are gone */
     ProxyRequestFactory(
             RequestHead received,
-            SocketAddress client,
-            String scheme,
+            Client client,
             @Nullable String target,
             @Nullable UpgradeCheck upgrade,
             Duration timeout,
@@ -44,18 +41,16 @@ final class ProxyRequestFactory {
         HttpRequest request = received.request();
         try {
             Headers.Builder headers = HttpMapping.toCarried(request.headers(), upgrade != null);
-            ForwardedFields.add(headers, client, scheme, received.authority());
+            ForwardedFields.add(headers, client);
             headers.add(TraceContext.FIELD, trace.toString());
-            head = HttpMapping.toHead(request, scheme, received.authority(), headers.build());
+            head = HttpMapping.toHead(request, client.scheme(), received.authority(), headers.build());
         } catch (MalformedHttpException e) {
             throw new BadRequestException(String.valueOf(e.getMessage()));
         }
         destination = target == null ? Message.Destination.ANY : new Message.Destination(target, null, null, 0);
         this.upgrade = upgrade;
         this.timeout = timeout;
-        this.client = client instanceof InetSocketAddress inet && inet.getAddress() != null
-                ? inet.getAddress().getHostAddress() + ':' + inet.getPort()
-                : null;
+        this.client = client;
         this.trace = trace;
     }
 
@@ -90,7 +85,7 @@ final class ProxyRequestFactory {
                 wish,
                 destination,
                 agentTimeoutMillis(),
-                client,
+                client.text(),
                 trace.toString());
     }
 

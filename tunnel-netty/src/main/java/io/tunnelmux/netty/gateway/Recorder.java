@@ -36,15 +36,24 @@ final class Recorder {
         isPerformanceLogged = config.logPerformance();
     }
 
-    /** A request that has a route. */
+    /**
+     * A request that has a route.
+     *
+     * @param sender who it comes from, as {@link Client#text} says
+     */
     ExchangeLog begin(
-            RequestHead head, String agentId, @Nullable UpgradeCheck upgrade, TraceContext trace, Channel client) {
+            RequestHead head,
+            String agentId,
+            @Nullable UpgradeCheck upgrade,
+            TraceContext trace,
+            String sender,
+            Channel client) {
         ExchangeInfo info = new ExchangeInfo(
                 head.request().method().name(),
                 head.authority(),
                 head.path(),
                 agentId,
-                String.valueOf(client.remoteAddress()),
+                sender,
                 upgrade == null ? null : upgrade.protocol().toLowerCase(Locale.ROOT),
                 trace);
         return new ExchangeLog(this, info, client, Observers.begin(observers, observer -> observer.onExchange(info)));

@@ -1,7 +1,6 @@
 package io.tunnelmux.netty.gateway;
 
 import io.netty.handler.codec.http.HttpHeaders;
-import io.tunnelmux.core.Tunnel;
 import io.tunnelmux.netty.observe.TraceContext;
 import io.tunnelmux.netty.transport.NettyAcceptor;
 import java.time.Duration;
@@ -38,7 +37,7 @@ final class RequestDispatcher {
         } else {
             Exchange exchange = exchange(head, route, client);
             client.begin(exchange);
-            choose(exchange, route);
+            exchange.enter();
         }
     }
 
@@ -49,16 +48,17 @@ final class RequestDispatcher {
 
     private Exchange exchange(RequestHead head, Route route, ExchangeClient client) throws BadRequestException {
         GatewayConfig config = front.config();
-        UpgradeCheck upgrade = UpgradeCheck.of(head, route, config);
+        Client sender = config.trustedProxies().clientOf(head, client.channel().remoteAddress(), client.scheme());
+        UpgradeCheck upgrade = UpgradeCheck.of(head, sender, route, config);
         Duration timeout = upgrade != null
                 ? config.upgradeTimeout()
                 : route.timeout() != null ? route.timeout() : config.requestTimeout();
         TraceContext trace = takeTrace(head.request().headers());
-        ProxyRequestFactory requests = new ProxyRequestFactory(
-                head, client.channel().remoteAddress(), client.scheme(), route.target(), upgrade, timeout, trace);
-        ExchangeLog log = front.recorder().begin(head, route.agentId(), upgrade, trace, client.channel());
+        ProxyRequestFactory requests = new ProxyRequestFactory(head, sender, route.target(), upgrade, timeout, trace);
+        ExchangeLog log =
+                front.recorder().begin(head, route.agentId(), upgrade, trace, sender.text(), client.channel());
         requests.trace(log.trace());
-        return new Exchange(front.registry(), client, head, route, requests, upgrade, log);
+        return new Exchange(front.admission(), client, sender, head, route, requests, upgrade, log);
     }
 
     /** Takes what the client says of its trace out of its fields. Where that is not valid a trace begins, to which its other field does not belong. */
@@ -70,19 +70,5 @@ final class RequestDispatcher {
             return TraceContext.begin();
         }
         return trace;
-    }
-
-    /** Ends with {@link Exchange#onTunnel} or {@link Exchange#onNoTunnel}, now or later on the client's loop. */
-    private void choose(Exchange exchange, Route route) {
-        Tunnel tunnel =
-                front.registry().choose(route.agentId(), exchange.client().loop(), null);
-        if (tunnel != null) {
-            exchange.onTunnel(tunnel);
-        } else {
-            exchange.onNoTunnel(ProxyError.absent(
-                    front.registry().presence(route.agentId()),
-                    route.agentId(),
-                    exchange.head().path()));
-        }
     }
 }

@@ -29,6 +29,7 @@ import org.jspecify.annotations.Nullable;
  * @param keepsAlive whether the client means to send another request on the connection
  * @param upgrade what {@code Upgrade} asks for where it may, else null
  * @param mustUpgrade whether there is no other way to understand the request
+ * @param forwarded what the sender says of those before it, no longer among the fields
  */
 record RequestHead(
         HttpRequest request,
@@ -38,7 +39,8 @@ record RequestHead(
         boolean keepsAlive,
         boolean expectsContinue,
         @Nullable String upgrade,
-        boolean mustUpgrade) {
+        boolean mustUpgrade,
+        ForwardedFields forwarded) {
 
     private static final int MAX_NAME_CHARS = 256;
     private static final int MAX_AUTHORITY_CHARS = 512;
@@ -59,7 +61,7 @@ record RequestHead(
             throw new BadRequestException(HttpResponseStatus.METHOD_NOT_ALLOWED, request.method() + " is not served");
         }
         HttpHeaders headers = request.headers();
-        stripUntrusted(headers, maxHeaders);
+        ForwardedFields forwarded = stripUntrusted(headers, maxHeaders);
         boolean hasBody = hasBody(headers);
         String authority = authority(headers, isHttp11);
         String path = path(request, authority);
@@ -71,7 +73,8 @@ record RequestHead(
                 HttpUtil.isKeepAlive(request),
                 isHttp11 && headers.contains(HttpHeaderNames.EXPECT, HttpHeaderValues.CONTINUE, true),
                 upgrade(headers, hasBody),
-                mustUpgrade);
+                mustUpgrade,
+                forwarded);
     }
 
     boolean isHttp11() {
@@ -101,7 +104,7 @@ record RequestHead(
     }
 
     /** Takes away what only a proxy may say, and names that some servers cannot tell from others. */
-    private static void stripUntrusted(HttpHeaders headers, int maxHeaders) throws BadRequestException {
+    private static ForwardedFields stripUntrusted(HttpHeaders headers, int maxHeaders) throws BadRequestException {
         if (headers.size() > maxHeaders) {
             throw tooLarge();
         }
@@ -117,9 +120,12 @@ record RequestHead(
                 untrusted.add(name.toString());
             }
         }
-        if (untrusted != null) {
-            untrusted.forEach(headers::remove);
+        if (untrusted == null) {
+            return ForwardedFields.NONE;
         }
+        ForwardedFields forwarded = ForwardedFields.of(headers);
+        untrusted.forEach(headers::remove);
+        return forwarded;
     }
 
     private static boolean hasBody(HttpHeaders headers) throws BadRequestException {

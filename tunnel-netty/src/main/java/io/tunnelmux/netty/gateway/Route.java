@@ -5,6 +5,7 @@ import io.tunnelmux.protocol.Message;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +27,8 @@ public final class Route {
     private final String agentId;
     private final @Nullable String target;
     private final @Nullable Duration timeout;
+    private final @Nullable RateLimit rate;
+    private final int maxConcurrent;
     private final Set<String> upgrades;
     private final Set<String> origins;
 
@@ -35,6 +38,8 @@ public final class Route {
         agentId = draft.agentId;
         target = draft.target;
         timeout = draft.timeout;
+        rate = draft.rate;
+        maxConcurrent = draft.maxConcurrent;
         upgrades = Set.copyOf(draft.upgrades);
         origins = Set.copyOf(draft.origins);
     }
@@ -101,16 +106,38 @@ public final class Route {
     /**
      * The same with one more host whose pages may open WebSockets here, besides the requested host itself; {@link #ANY} is any.
      *
-     * @param origin a host, with its port if that is not the scheme's own
+     * @param origin a host, with its port if that is not the scheme's own; {@code *.} before a domain is all hosts below it. With its scheme,
+     *     {@code app://host}, it is that origin alone; {@code null} is pages without an origin, which anybody can make
      */
     public Route withOrigin(String origin) {
         return with(draft -> draft.origins.add(origin.toLowerCase(Locale.ROOT)));
+    }
+
+    /** The same with a limit of its own to how often it takes requests, over all clients. */
+    public Route withRate(RateLimit limit) {
+        Objects.requireNonNull(limit);
+        return with(draft -> draft.rate = limit);
+    }
+
+    /**
+     * The same with a limit of its own to requests at once; whatever is more is refused at once, so that it does not take the places of others in the agent's
+     * queue.
+     *
+     * @throws IllegalArgumentException if it is less than 1
+     */
+    public Route withMaxConcurrent(int count) {
+        if (count < 1) {
+            throw new IllegalArgumentException("max-concurrent: " + count);
+        }
+        return with(draft -> draft.maxConcurrent = count);
     }
 
     private Route with(Consumer<Draft> change) {
         Draft draft = new Draft(host, pathPrefix, agentId);
         draft.target = target;
         draft.timeout = timeout;
+        draft.rate = rate;
+        draft.maxConcurrent = maxConcurrent;
         draft.upgrades.addAll(upgrades);
         draft.origins.addAll(origins);
         change.accept(draft);
@@ -142,6 +169,16 @@ public final class Route {
         return timeout;
     }
 
+    /** How often it takes requests; null is as often as they come. */
+    public @Nullable RateLimit rate() {
+        return rate;
+    }
+
+    /** Requests at once; 0 is as many as the agent takes. */
+    public int maxConcurrent() {
+        return maxConcurrent;
+    }
+
     /** Protocols that {@code Upgrade} may name here besides those that the gateway allows everywhere, in lower case. */
     public Set<String> upgrades() {
         return upgrades;
@@ -159,6 +196,31 @@ public final class Route {
                         || path.charAt(pathPrefix.length()) == '/');
     }
 
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other == this
+                || other instanceof Route route
+                        && host.equals(route.host)
+                        && pathPrefix.equals(route.pathPrefix)
+                        && agentId.equals(route.agentId)
+                        && Objects.equals(timeout, route.timeout)
+                        && Objects.equals(rate, route.rate)
+                        && maxConcurrent == route.maxConcurrent
+                        && upgrades.equals(route.upgrades)
+                        && origins.equals(route.origins);
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(host, pathPrefix, agentId);
+    }
+
+    /** For people. */
+    @Override
+    public String toString() {
+        return host + pathPrefix + " to " + agentId;
+    }
+
     private static final class Draft {
         private final String host;
         private final String pathPrefix;
@@ -167,6 +229,8 @@ public final class Route {
         private final Set<String> origins = new HashSet<>();
         private @Nullable String target;
         private @Nullable Duration timeout;
+        private @Nullable RateLimit rate;
+        private int maxConcurrent;
 
         Draft(String host, String pathPrefix, String agentId) {
             this.host = host;

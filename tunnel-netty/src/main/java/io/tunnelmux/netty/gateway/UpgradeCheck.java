@@ -29,7 +29,8 @@ record UpgradeCheck(String protocol, @Nullable String key) {
     }
 
     /** @return null if the request is to be treated as one without {@code Upgrade} */
-    static @Nullable UpgradeCheck of(RequestHead head, Route route, GatewayConfig config) throws BadRequestException {
+    static @Nullable UpgradeCheck of(RequestHead head, Client client, Route route, GatewayConfig config)
+            throws BadRequestException {
         String protocol = head.upgrade();
         if (protocol == null || !isAllowed(protocol.toLowerCase(Locale.ROOT), route, config)) {
             if (head.mustUpgrade()) {
@@ -50,7 +51,11 @@ record UpgradeCheck(String protocol, @Nullable String key) {
             throw new BadRequestException(
                     HttpResponseStatus.UPGRADE_REQUIRED, "Sec-WebSocket-Version is not " + VERSION);
         }
-        checkOrigin(headers.getAll(HttpHeaderNames.ORIGIN), head.authority(), route);
+        List<String> hosts = List.of(head.authority(), client.host());
+        if (!OriginCheck.allows(headers.getAll(HttpHeaderNames.ORIGIN), hosts, route.origins())) {
+            throw new BadRequestException(
+                    HttpResponseStatus.FORBIDDEN, "pages of this Origin may not open WebSockets here");
+        }
         return new UpgradeCheck(protocol, headers.get(HttpHeaderNames.SEC_WEBSOCKET_KEY));
     }
 
@@ -70,25 +75,6 @@ record UpgradeCheck(String protocol, @Nullable String key) {
             throw new BadRequestException("Sec-WebSocket-Key is no base64: " + e.getMessage());
         }
         throw new BadRequestException("Sec-WebSocket-Key must be there once and be " + KEY_BYTES + " bytes");
-    }
-
-    /** Browsers send their cookies to any host, and say whose page it is that asks. */
-    private static void checkOrigin(List<String> origins, String authority, Route route) throws BadRequestException {
-        if (origins.isEmpty() || route.origins().contains(Route.ANY)) {
-            return;
-        }
-        String origin = origins.get(0).toLowerCase(Locale.ROOT);
-        int scheme = origin.indexOf("://");
-        String host = scheme < 0 ? origin : origin.substring(scheme + 3);
-        boolean isSame = withoutDefaultPort(host).equals(withoutDefaultPort(authority.toLowerCase(Locale.ROOT)));
-        if (origins.size() > 1 || !isSame && !route.origins().contains(host)) {
-            throw new BadRequestException(
-                    HttpResponseStatus.FORBIDDEN, "pages of this Origin may not open WebSockets here");
-        }
-    }
-
-    private static String withoutDefaultPort(String authority) {
-        return authority.endsWith(":80") || authority.endsWith(":443") ? AgentRouter.withoutPort(authority) : authority;
     }
 
     /** What is wrong with a 101 of the upstream, or null. */

@@ -24,6 +24,8 @@ class HttpFrontTest {
     void start() throws Exception {
         rig = GatewayRig.start(GatewayRig.config()
                 .readTimeout(Duration.ofMillis(700))
+                .admission(
+                        AdmissionConfig.builder().reconnectWait(Duration.ZERO).build())
                 .router(AgentRouter.builder()
                         .route(Route.of("a", "/targeted", GatewayRig.AGENT).withTarget("kubernetes"))
                         .route(Route.of("a", "/", GatewayRig.AGENT))
