@@ -8,7 +8,7 @@ import { Child } from './children.mjs';
 let runs = 0;
 
 /**
- * Runs curl to its end: {code, body, sha256, bytes, headers, info, stderr}.
+ * Runs curl to its end: {code, body, sha256, bytes, heads, headers, info, stderr}; `heads` has one for each response, `headers` is the last's.
  *
  * @param t the check it is for, which ends it should it be left over
  * @param args curl's own; -sS, --max-time and where the output goes are added
@@ -36,12 +36,14 @@ export async function curl(t, args, { input, keepBody = true, maxTimeSeconds = 3
   child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
   const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
   const jsonAt = stderr.lastIndexOf('\n{');
+  const heads = headsOf(headerFile);
   return {
     code,
     bytes,
     sha256: hash.digest('hex'),
     body: Buffer.concat(chunks),
-    headers: headersOf(headerFile),
+    heads,
+    headers: heads.at(-1)?.headers ?? [],
     info: jsonAt < 0 ? {} : JSON.parse(stderr.slice(jsonAt)),
     stderr: (jsonAt < 0 ? stderr : stderr.slice(0, jsonAt)).trim(),
   };
@@ -54,8 +56,8 @@ export function curlInBackground(t, name, args) {
   return child;
 }
 
-/** The fields of the last response head in the file, in order, as [name, value] with lower-case names. */
-function headersOf(file) {
+/** The response heads in the file: {startLine, headers}, the fields in order as [name, value] with lower-case names. */
+function headsOf(file) {
   let text = '';
   try {
     text = readFileSync(file, 'latin1');
@@ -63,10 +65,10 @@ function headersOf(file) {
     if (error.code !== 'ENOENT') throw error;
   }
   const heads = text.split('\r\n\r\n').filter((head) => head.startsWith('HTTP/'));
-  return (heads.at(-1) ?? '')
-    .split('\r\n')
-    .slice(1)
-    .map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]);
+  return heads.map((head) => {
+    const [startLine, ...lines] = head.split('\r\n');
+    return { startLine, headers: lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]) };
+  });
 }
 
 export const valuesOf = (headers, name) => headers.filter(([key]) => key === name).map(([, value]) => value);

@@ -1,4 +1,5 @@
 // A gateway and an agent in front of the upstreams; or, with PAIR=direct, the upstreams alone.
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -25,11 +26,17 @@ export function requireJars() {
   if (missing.length > 0) throw new Error(`not built: ${missing.join(', ')} (mvn -B -DskipTests package)`);
 }
 
+const java = () => (process.env.JAVA_HOME ? join(process.env.JAVA_HOME, 'bin/java') : 'java');
+
 /** Starts one of the two programs with just these arguments. */
 export function startProgram(which, args, { logDirectory, name = which } = {}) {
-  const java = process.env.JAVA_HOME ? join(process.env.JAVA_HOME, 'bin/java') : 'java';
   const jvm = ['-Xmx256m', ...words(process.env.E2E_JAVA_OPTS), '-jar', JARS[which]];
-  return Child.spawn(name, java, [...jvm, ...args], { logDirectory });
+  return Child.spawn(name, java(), [...jvm, ...args], { logDirectory });
+}
+
+/** What one of the two programs says of its options. */
+export function helpOf(which) {
+  return execFileSync(java(), ['-jar', JARS[which], '--help'], { encoding: 'utf8', timeout: READY_MS });
 }
 
 /** The two upstream processes. */

@@ -45,12 +45,12 @@ export class RawClient {
     return this.#take(count);
   }
 
-  /** A head: {startLine, headers: [[lower-case name, value]…]}. */
+  /** A head: {startLine, lines, headers: [[lower-case name, value]…]}; `lines` are the fields as they came. */
   async head() {
     await this.#until(() => this.#buffered.includes('\r\n\r\n'), 'a response head');
     const text = this.#take(this.#buffered.indexOf('\r\n\r\n') + 4).toString('latin1');
     const [startLine, ...lines] = text.trimEnd().split('\r\n');
-    return { startLine, headers: fields(lines) };
+    return { startLine, lines, headers: fields(lines) };
   }
 
   /** A response with its body: {startLine, headers, body, trailers}. */

@@ -14,11 +14,13 @@ import org.jspecify.annotations.Nullable;
 final class ConfiguredUpstreams implements UpstreamResolver {
 
     private record Route(String prefix, Upstream upstream) {
+        /** The whole is also what {@code OPTIONS *} asks about, though {@code *} does not begin with a slash. */
         boolean matches(String path) {
-            return path.startsWith(prefix)
-                    && (path.length() == prefix.length()
-                            || prefix.endsWith("/")
-                            || path.charAt(prefix.length()) == '/');
+            return prefix.equals("/")
+                    || path.startsWith(prefix)
+                            && (path.length() == prefix.length()
+                                    || prefix.endsWith("/")
+                                    || path.charAt(prefix.length()) == '/');
         }
     }
 

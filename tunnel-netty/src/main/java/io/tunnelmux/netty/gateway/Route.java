@@ -189,11 +189,13 @@ public final class Route {
         return origins;
     }
 
+    /** The whole of a host is also what {@code OPTIONS *} asks about, though {@code *} does not begin with a slash. */
     boolean matchesPath(String path) {
-        return path.startsWith(pathPrefix)
-                && (path.length() == pathPrefix.length()
-                        || pathPrefix.endsWith("/")
-                        || path.charAt(pathPrefix.length()) == '/');
+        return pathPrefix.equals("/")
+                || path.startsWith(pathPrefix)
+                        && (path.length() == pathPrefix.length()
+                                || pathPrefix.endsWith("/")
+                                || path.charAt(pathPrefix.length()) == '/');
     }
 
     @Override

@@ -42,6 +42,15 @@ class ConfiguredUpstreamsTest {
         assertThat(upstreams.forPath(path)).isEqualTo(upstream(host));
     }
 
+    @ParameterizedTest
+    @CsvSource({"/,root", "*,root", "/x,root", "/api,api"})
+    void aRouteOfTheRootTakesEverythingElse(String path, String host) {
+        ConfiguredUpstreams withRoot = new ConfiguredUpstreams(
+                Map.of(), Map.of("/", upstream("root"), "/api", upstream("api")), upstream("rest"));
+
+        assertThat(withRoot.forPath(path)).isEqualTo(upstream(host));
+    }
+
     @Test
     void nothingIsReachedWithoutADefault() {
         ConfiguredUpstreams routesOnly = new ConfiguredUpstreams(Map.of(), Map.of("/api", upstream("api")), null);

@@ -42,7 +42,8 @@ class AgentRouterTest {
         "[::1]:8080, /, six",
         "c.example, /, rest",
         "'', /, rest",
-        "a.example, *, rest"
+        "a.example, *, a",
+        "b.example, *, rest"
     })
     void theMostParticularRouteWins(String authority, String path, String agent) {
         Route route = router.route(authority, path);
