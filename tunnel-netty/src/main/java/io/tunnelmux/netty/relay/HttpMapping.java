@@ -36,7 +36,8 @@ import org.jspecify.annotations.Nullable;
  *   <li>{@code Upgrade} passes if, and only if, the message is about an upgrade.
  *   <li>A message whose {@code Connection} names {@code Host}, {@code Content-Length}, {@code Authorization} or {@code Cookie} is malformed: somebody
  *       wants the next hop to see another request than this one.
- *   <li>All else passes in its order, repeated fields repeated, byte for byte: a char of a value is a byte of Latin-1.
+ *   <li>All else passes, in the order in which names come first, repeated fields repeated and in their order, byte for byte: a char of a value is a
+ *       byte of Latin-1.
  * </ul>
  *
  * How a body is framed is for each hop to say anew; {@code Content-Length} passes as a fact about the body.
