@@ -145,8 +145,8 @@ class ObservedGatewayTest {
         assertThat(told.end).isEqualTo(new ExchangeEnd(201, ExchangeEnd.COMPLETE, 5, 7, told.end.lasted()));
         assertThat(refusals).isEmpty();
         assertThat(accessLine())
-                .startsWith("method=POST host=app path=/a/b status=201 agent_id=" + GatewayRig.AGENT
-                        + " client=/127.0.0.1:")
+                .startsWith(
+                        "method=POST host=app path=/a/b status=201 agent_id=" + GatewayRig.AGENT + " client=127.0.0.1:")
                 .contains(" bytes_in=5 bytes_out=7 ms=", " outcome=complete trace_id=" + TRACE + " ")
                 .doesNotContain("secret");
         assertThat(performanceLog.list).isEmpty();
