@@ -5,11 +5,13 @@ import io.tunnelmux.core.TunnelHandler;
 import io.tunnelmux.netty.transport.IoMode;
 import io.tunnelmux.netty.transport.NettyAcceptor;
 import io.tunnelmux.netty.transport.TlsConfig;
+import io.tunnelmux.protocol.Capabilities;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
@@ -35,6 +37,7 @@ public final class GatewayConfig {
     private final @Nullable InetSocketAddress metricsAddress;
     private final Authenticator authenticator;
     private final AgentRouter router;
+    private final List<TcpForward> tcpForwards;
     private final Set<String> upgrades;
     private final AdmissionConfig admission;
     private final TrustedProxies trustedProxies;
@@ -68,11 +71,12 @@ public final class GatewayConfig {
         metricsAddress = builder.metricsAddress;
         authenticator = builder.authenticator;
         router = builder.router;
+        tcpForwards = List.copyOf(builder.tcpForwards);
         upgrades = builder.upgrades;
         admission = builder.admission;
         trustedProxies = builder.trustedProxies;
         tls = builder.tls;
-        tunnel = builder.tunnel;
+        tunnel = offering(builder.tunnel, tcpForwards);
         tunnelHandler = builder.tunnelHandler;
         ioMode = builder.ioMode;
         loops = builder.loops;
@@ -93,6 +97,14 @@ public final class GatewayConfig {
         accessLog = builder.accessLog;
         logPerformance = builder.logPerformance;
         metrics = builder.metrics;
+    }
+
+    private static TunnelConfig offering(TunnelConfig tunnel, List<TcpForward> tcpForwards) {
+        Set<String> offered = new HashSet<>(tunnel.capabilities());
+        if (!tcpForwards.isEmpty()) {
+            offered.add(Capabilities.TCP);
+        }
+        return tunnel.toBuilder().capabilities(offered).build();
     }
 
     /** A builder with the defaults: free ports on the loopback address, no routes, nobody let in. */
@@ -140,6 +152,11 @@ public final class GatewayConfig {
         return router;
     }
 
+    /** Where TCP connections come in, in the order in which they were given. */
+    public List<TcpForward> tcpForwards() {
+        return tcpForwards;
+    }
+
     /** The protocols that {@code Upgrade} may name on every route, in lower case. */
     public Set<String> upgrades() {
         return upgrades;
@@ -160,7 +177,7 @@ public final class GatewayConfig {
         return tls;
     }
 
-    /** What holds for each tunnel. */
+    /** What holds for each tunnel; offers what the forwards need. */
     public TunnelConfig tunnel() {
         return tunnel;
     }
@@ -205,7 +222,7 @@ public final class GatewayConfig {
         return writeTimeout;
     }
 
-    /** Clients' connections at once; more are closed. */
+    /** Clients' connections at once, those of HTTP and those of all TCP forwards each counted on their own; more are closed. */
     public int maxConnections() {
         return maxConnections;
     }
@@ -270,6 +287,7 @@ public final class GatewayConfig {
         private @Nullable InetSocketAddress metricsAddress;
         private Authenticator authenticator = TokenAuthenticator.builder().build();
         private AgentRouter router = AgentRouter.builder().build();
+        private final List<TcpForward> tcpForwards = new ArrayList<>();
         private Set<String> upgrades = Set.of(UpgradeCheck.WEBSOCKET);
         private AdmissionConfig admission = AdmissionConfig.DEFAULTS;
         private TrustedProxies trustedProxies = TrustedProxies.NONE;
@@ -352,6 +370,12 @@ public final class GatewayConfig {
         /** See {@link GatewayConfig#router()}; knows no agent by default. */
         public Builder router(AgentRouter newRouter) {
             router = Objects.requireNonNull(newRouter);
+            return this;
+        }
+
+        /** One more of {@link GatewayConfig#tcpForwards()}; there is none by default. */
+        public Builder tcpForward(TcpForward forward) {
+            tcpForwards.add(Objects.requireNonNull(forward));
             return this;
         }
 

@@ -34,6 +34,8 @@ public final class StreamPressure {
 
     private final @Nullable FlowMeter meter;
     private int owedBytes;
+    private long receivedBytes;
+    private long sentBytes;
     /** Since when the piece came that is looked at, if one is. */
     private long toStreamNanos;
 
@@ -65,6 +67,7 @@ public final class StreamPressure {
     /** Sends to the stream what the channel received. Takes {@code bytes}. */
     public void toStream(ByteBuf bytes) {
         int length = bytes.readableBytes();
+        receivedBytes += length;
         if (meter == null) {
             stream.write(NettyPayload.of(bytes));
         } else {
@@ -112,6 +115,7 @@ public final class StreamPressure {
      * @param bytes how much of the stream's credit that is
      */
     public void toChannel(Object message, int bytes) {
+        sentBytes += bytes;
         if (meter == null) {
             channel.write(message, channel.voidPromise());
         } else {
@@ -156,6 +160,16 @@ public final class StreamPressure {
             channel.write(Unpooled.EMPTY_BUFFER).addListener(written -> budget.addHeld(-bytes));
             loop.flushLater(channel);
         }
+    }
+
+    /** What the channel has brought for the stream. */
+    public long receivedBytes() {
+        return receivedBytes;
+    }
+
+    /** What the stream has brought for the channel. */
+    public long sentBytes() {
+        return sentBytes;
     }
 
     /** The channel may have taken what was owed. */

@@ -120,11 +120,12 @@ public final class StreamRelay extends ChannelInboundHandlerAdapter implements S
     @Override
     public void userEventTriggered(ChannelHandlerContext context, Object event) {
         if (event instanceof ChannelInputShutdownEvent || event == SslCloseCompletionEvent.SUCCESS) {
-            onInputEnded();
+            endInput();
         }
     }
 
-    private void onInputEnded() {
+    /** The channel's input has ended, be it before the two were joined. Further calls do nothing. */
+    public void endInput() {
         if (!isInputEnded) {
             isInputEnded = true;
             if (!isStreamEnded) {
@@ -151,6 +152,16 @@ public final class StreamRelay extends ChannelInboundHandlerAdapter implements S
         NettyLoop.tellIfOutOfMemory(cause);
         onLost("the connection failed: " + cause);
         ChannelEnds.abort(channel);
+    }
+
+    /** What the channel has brought, and what went to the stream with {@link #toStream}. */
+    public long receivedBytes() {
+        return pressure.receivedBytes();
+    }
+
+    /** What the stream has brought. */
+    public long sentBytes() {
+        return pressure.sentBytes();
     }
 
     @Override
