@@ -20,7 +20,7 @@ final class Forwards {
     Forwards(GatewayConfig config, NettyLoops loops, AgentRegistry registry) {
         AtomicInteger places = new AtomicInteger(config.maxConnections());
         tcp = config.tcpForwards().stream()
-                .map(forward -> new TcpFront(forward, loops, registry, places))
+                .map(forward -> new TcpFront(forward, config.streamIdleTimeout(), loops, registry, places))
                 .toList();
     }
 

@@ -52,6 +52,7 @@ public final class GatewayConfig {
     private final Duration keepAliveTimeout;
     private final Duration readTimeout;
     private final Duration writeTimeout;
+    private final @Nullable Duration streamIdleTimeout;
     private final int maxConnections;
     private final int maxRequestsPerConnection;
     private final int maxRequestLineBytes;
@@ -86,6 +87,7 @@ public final class GatewayConfig {
         keepAliveTimeout = builder.keepAliveTimeout;
         readTimeout = builder.readTimeout;
         writeTimeout = builder.writeTimeout;
+        streamIdleTimeout = builder.streamIdleTimeout;
         maxConnections = builder.maxConnections;
         maxRequestsPerConnection = builder.maxRequestsPerConnection;
         maxRequestLineBytes = builder.maxRequestLineBytes;
@@ -222,6 +224,14 @@ public final class GatewayConfig {
         return writeTimeout;
     }
 
+    /**
+     * Longest time without a byte in either direction of a TCP connection, of an upgraded one, or behind the head of a response; then it is cut. Null is no
+     * limit.
+     */
+    public @Nullable Duration streamIdleTimeout() {
+        return streamIdleTimeout;
+    }
+
     /** Clients' connections at once, those of HTTP and those of all TCP forwards each counted on their own; more are closed. */
     public int maxConnections() {
         return maxConnections;
@@ -302,6 +312,7 @@ public final class GatewayConfig {
         private Duration keepAliveTimeout = Duration.ofSeconds(75);
         private Duration readTimeout = Duration.ofSeconds(30);
         private Duration writeTimeout = Duration.ofSeconds(60);
+        private @Nullable Duration streamIdleTimeout;
         private int maxConnections = DEFAULT_MAX_CONNECTIONS;
         private int maxRequestsPerConnection = 1_000;
         private int maxRequestLineBytes = 8 * 1024;
@@ -462,6 +473,12 @@ public final class GatewayConfig {
         /** See {@link GatewayConfig#writeTimeout()}; 60 s by default. */
         public Builder writeTimeout(Duration timeout) {
             writeTimeout = positive("writeTimeout", timeout);
+            return this;
+        }
+
+        /** See {@link GatewayConfig#streamIdleTimeout()}; no limit by default. It may take an eighth longer until it is noticed. */
+        public Builder streamIdleTimeout(Duration timeout) {
+            streamIdleTimeout = positive("streamIdleTimeout", timeout);
             return this;
         }
 

@@ -111,6 +111,9 @@ final class TcpClient extends ChannelInboundHandlerAdapter implements StreamHand
         channel.pipeline().remove(this);
         StreamRelay joined = StreamRelay.join(opened, channel, loop, gate, ErrorCode.CANCELLED);
         relay = joined;
+        if (front.idleTimeout() != null) {
+            joined.cutWhenIdle(front.idleTimeout());
+        }
         for (ByteBuf piece = early.poll(); piece != null; piece = early.poll()) {
             joined.toStream(piece);
         }

@@ -11,6 +11,7 @@ import io.tunnelmux.netty.transport.NettyLoops;
 import io.tunnelmux.protocol.Message;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -25,6 +26,7 @@ final class TcpFront {
     private static final Logger LOG = LoggerFactory.getLogger(TcpFront.class);
 
     private final TcpForward forward;
+    private final @Nullable Duration idleTimeout;
     private final NettyLoops loops;
     private final AgentRegistry registry;
     private final AtomicInteger placesOfAll;
@@ -35,12 +37,26 @@ final class TcpFront {
     private volatile boolean isDraining;
     private volatile @Nullable Channel listening;
 
-    /** @param placesOfAll how many connections all forwards together may still take in */
-    TcpFront(TcpForward forward, NettyLoops loops, AgentRegistry registry, AtomicInteger placesOfAll) {
+    /**
+     * @param idleTimeout after which connections are cut; null is never
+     * @param placesOfAll how many connections all forwards together may still take in
+     */
+    TcpFront(
+            TcpForward forward,
+            @Nullable Duration idleTimeout,
+            NettyLoops loops,
+            AgentRegistry registry,
+            AtomicInteger placesOfAll) {
         this.forward = forward;
+        this.idleTimeout = idleTimeout;
         this.loops = loops;
         this.registry = registry;
         this.placesOfAll = placesOfAll;
+    }
+
+    @Nullable
+    Duration idleTimeout() {
+        return idleTimeout;
     }
 
     AgentRegistry registry() {

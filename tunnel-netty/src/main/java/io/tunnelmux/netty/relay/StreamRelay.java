@@ -17,6 +17,7 @@ import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Message;
 import io.tunnelmux.protocol.Payload;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -90,6 +91,13 @@ public final class StreamRelay extends ChannelInboundHandlerAdapter implements S
         SmallWrites.addTo(channel.pipeline());
         channel.pipeline().addLast(relay);
         return relay;
+    }
+
+    /** Cuts both, with {@code TIMEOUT}, when for so long nothing has moved between them, see {@link StreamPressure#watch}. */
+    public void cutWhenIdle(Duration limit) {
+        if (!isStreamEnded) {
+            pressure.watch(limit, () -> stream.cancel(ErrorCode.TIMEOUT, "nothing has moved for " + limit));
+        }
     }
 
     /** Sends bytes as if the channel had just received them. Takes {@code bytes}. */
