@@ -75,6 +75,22 @@ public final class TunnelConfig {
         return new Builder();
     }
 
+    /** A builder that begins with what is configured here. */
+    public Builder toBuilder() {
+        Builder builder = new Builder();
+        builder.settings = settings;
+        builder.messageFormat = messageFormat;
+        builder.capabilities = capabilities;
+        builder.abuseLimits = abuseLimits;
+        builder.handshakeTimeout = handshakeTimeout;
+        builder.metadata = metadata;
+        builder.maxStreamWindowBytes = maxStreamWindowBytes;
+        builder.maxTunnelWindowBytes = maxTunnelWindowBytes;
+        builder.maxGrowthBytes = maxGrowthBytes;
+        builder.memoryBudget = memoryBudget;
+        return builder;
+    }
+
     /** What this side allows its peer. */
     public Settings settings() {
         return settings;

@@ -64,6 +64,11 @@ public final class TunnelStream {
         return sending.isWritable();
     }
 
+    /** How many bytes of DATA wait to be sent. Exact on the loop, elsewhere a hint. */
+    public int waitingBytes() {
+        return sending.queue.payloadBytes();
+    }
+
     /**
      * Queues bytes behind what this stream already waits to send. Takes {@code payload}, also when it throws. An empty one is nothing.
      *

@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import io.tunnelmux.protocol.Capabilities;
+import io.tunnelmux.protocol.MessageFormat;
+import io.tunnelmux.protocol.Settings;
+import java.time.Duration;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -17,5 +21,23 @@ class TunnelConfigTest {
                 .isThrownBy(() -> builder.capabilities(Set.of(Capabilities.JSON, Capabilities.RESUME)));
         assertThat(builder.capabilities(Set.of(Capabilities.TCP)).build().capabilities())
                 .containsExactly(Capabilities.TCP);
+    }
+
+    @Test
+    void isBuiltOnWithoutLosingAnything() {
+        TunnelConfig config = TunnelConfig.builder()
+                .settings(Settings.builder().maxStreams(7).build())
+                .messageFormat(MessageFormat.JSON)
+                .capabilities(Set.of(Capabilities.UDP))
+                .abuseLimits(new AbuseLimits(3, 2, 15, 1_000, 33))
+                .handshakeTimeout(Duration.ofSeconds(3))
+                .metadata(Map.of("a", "b"))
+                .maxStreamWindowBytes(1 << 20)
+                .maxTunnelWindowBytes(1 << 21)
+                .maxGrowthBytes(1 << 22)
+                .memoryBudget(MemoryBudget.ofBytes(1 << 23))
+                .build();
+
+        assertThat(config.toBuilder().build()).usingRecursiveComparison().isEqualTo(config);
     }
 }

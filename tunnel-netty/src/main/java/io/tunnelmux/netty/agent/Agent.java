@@ -103,7 +103,7 @@ public final class Agent implements AutoCloseable {
         for (int i = 0; i < config.connections(); i++) {
             int connection = i;
             NettyLoop loop = loops.next();
-            upstreams.computeIfAbsent(loop, key -> new LoopUpstreams(key, config, loops, lookups, tls));
+            upstreams.computeIfAbsent(loop, key -> LoopUpstreams.of(key, config, loops, lookups, tls));
             clients.add(TunnelClient.builder(NettyConnector.builder(loop)
                             .tls(config.gatewayTls())
                             .build())

@@ -5,15 +5,18 @@ import io.tunnelmux.core.TunnelConfig;
 import io.tunnelmux.core.TunnelHandler;
 import io.tunnelmux.netty.transport.IoMode;
 import io.tunnelmux.netty.transport.TlsConfig;
+import io.tunnelmux.protocol.Capabilities;
 import io.tunnelmux.protocol.Hello;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +40,7 @@ public final class AgentConfig {
     private final String agentId;
     private final Supplier<@Nullable String> token;
     private final UpstreamResolver resolver;
+    private final Targets tcpTargets;
     private final int connections;
     private final Duration connectTimeout;
     private final Duration idleTimeout;
@@ -60,6 +64,7 @@ public final class AgentConfig {
         resolver = builder.resolver != null
                 ? builder.resolver
                 : new ConfiguredUpstreams(builder.targets, builder.routes, builder.upstream);
+        tcpTargets = new Targets(builder.tcpTargets, builder.allowed);
         connections = builder.connections;
         connectTimeout = builder.connectTimeout;
         idleTimeout = builder.idleTimeout;
@@ -67,7 +72,7 @@ public final class AgentConfig {
         firstBackoff = builder.firstBackoff;
         backoffCeiling = builder.backoffCeiling;
         metricsAddress = builder.metricsAddress;
-        tunnel = builder.tunnel;
+        tunnel = offering(builder.tunnel, tcpTargets);
         tunnelHandler = builder.tunnelHandler != null ? builder.tunnelHandler : UnaryOperator.identity();
         gatewayTls = builder.gatewayTls;
         upstreamTls = builder.upstreamTls;
@@ -75,6 +80,14 @@ public final class AgentConfig {
         listener = builder.listener;
         observers = List.copyOf(builder.observers);
         metrics = builder.metrics;
+    }
+
+    private static TunnelConfig offering(TunnelConfig tunnel, Targets tcpTargets) {
+        Set<String> offered = new HashSet<>(tunnel.capabilities());
+        if (!tcpTargets.isEmpty()) {
+            offered.add(Capabilities.TCP);
+        }
+        return tunnel.toBuilder().capabilities(offered).build();
     }
 
     /** A builder with every default. */
@@ -100,6 +113,11 @@ public final class AgentConfig {
     /** Where requests go. */
     public UpstreamResolver resolver() {
         return resolver;
+    }
+
+    /** Where streams of TCP may go. */
+    Targets tcpTargets() {
+        return tcpTargets;
     }
 
     /** How many tunnels to keep up. */
@@ -132,7 +150,7 @@ public final class AgentConfig {
         return backoffCeiling;
     }
 
-    /** How the tunnels are run. */
+    /** How the tunnels are run; offers what the targets make possible. */
     public TunnelConfig tunnel() {
         return tunnel;
     }
@@ -185,6 +203,8 @@ public final class AgentConfig {
         private Supplier<@Nullable String> token = () -> null;
         private final Map<String, Upstream> targets = new LinkedHashMap<>();
         private final Map<String, Upstream> routes = new LinkedHashMap<>();
+        private final Map<String, InetSocketAddress> tcpTargets = new LinkedHashMap<>();
+        private final List<InetSocketAddress> allowed = new ArrayList<>();
         private @Nullable Upstream upstream;
         private @Nullable UpstreamResolver resolver;
         private int connections = 1;
@@ -266,6 +286,39 @@ public final class AgentConfig {
         public Builder resolver(UpstreamResolver resolver) {
             this.resolver = Objects.requireNonNull(resolver);
             return this;
+        }
+
+        /**
+         * Where TCP connections go for which the gateway names this target, and those for which it names nothing if there is no other. Without any target,
+         * and without {@link #allow}, TCP is refused.
+         *
+         * @param to looked up for each connection if it is unresolved; then addresses that are link-local or multicast are barred. As an address it may be any
+         * @throws IllegalArgumentException if the name is empty or was given before, or the port is 0
+         */
+        public Builder tcpTarget(String name, InetSocketAddress to) {
+            requirePort(to);
+            if (name.isEmpty() || tcpTargets.putIfAbsent(name, to) != null) {
+                throw new IllegalArgumentException("TCP target is empty or there twice: " + name);
+            }
+            return this;
+        }
+
+        /**
+         * Lets the gateway ask for TCP connections to this host and port, as such and without a name.
+         *
+         * @param address as in {@link #tcpTarget}
+         * @throws IllegalArgumentException if the port is 0
+         */
+        public Builder allow(InetSocketAddress address) {
+            requirePort(address);
+            allowed.add(address);
+            return this;
+        }
+
+        private static void requirePort(InetSocketAddress address) {
+            if (address.getPort() == 0) {
+                throw new IllegalArgumentException("port: 0");
+            }
         }
 
         /**
@@ -388,8 +441,8 @@ public final class AgentConfig {
         /**
          * The configuration.
          *
-         * @throws IllegalStateException if the gateway, the agent's id, or any place for requests to go is missing; with a {@code tunnelHandler} there may be
-         *     no such place, and requests are answered with 404
+         * @throws IllegalStateException if the gateway, the agent's id, or any place for requests or connections to go is missing; with a {@code tunnelHandler}
+         *     there may be no such place. Without one for requests, they are answered with 404
          */
         public AgentConfig build() {
             if (gateways.isEmpty()) {
@@ -402,8 +455,10 @@ public final class AgentConfig {
                     && upstream == null
                     && routes.isEmpty()
                     && targets.isEmpty()
+                    && tcpTargets.isEmpty()
+                    && allowed.isEmpty()
                     && tunnelHandler == null) {
-                throw new IllegalStateException("no upstream is named, and no tunnelHandler");
+                throw new IllegalStateException("neither an upstream nor a target is named, and no tunnelHandler");
             }
             return new AgentConfig(this, agentId);
         }

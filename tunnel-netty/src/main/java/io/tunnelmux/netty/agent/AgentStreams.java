@@ -11,6 +11,7 @@ import io.tunnelmux.netty.transport.NettyLoop;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Message;
+import java.net.InetSocketAddress;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -50,10 +51,39 @@ final class AgentStreams implements TunnelHandler {
         if (message instanceof Message.ProxyRequest request) {
             return serve(stream, request, isEnd);
         }
-        boolean needsCapability = message instanceof Message.TcpTunnelStart
-                || message instanceof Message.UdpTunnelStart
-                || message instanceof Message.ProxyWebSocketStart;
+        if (message instanceof Message.TcpTunnelStart request) {
+            return serve(stream, request, isEnd);
+        }
+        boolean needsCapability =
+                message instanceof Message.UdpTunnelStart || message instanceof Message.ProxyWebSocketStart;
         return needsCapability ? unsupported(stream, message.type()) : null;
+    }
+
+    private StreamHandler serve(TunnelStream stream, Message.TcpTunnelStart request, boolean isEnd) {
+        LoopUpstreams shared = shared(stream);
+        Message.Destination destination = request.destination();
+        InetSocketAddress target = shared.tcpTargets().find(destination, request.host(), request.port());
+        if (target == null) {
+            String why = shared.tcpTargets().refusal(destination, request.host(), request.port());
+            shared.failures().add(ErrorCode.FORBIDDEN, "TCP for " + request.clientAddr(), why);
+            TcpUpstream.refuse(
+                    shared,
+                    stream,
+                    request.requestId(),
+                    ErrorCode.FORBIDDEN,
+                    HttpResponseStatus.FORBIDDEN,
+                    why,
+                    null,
+                    false);
+            return Answered.HANDLER;
+        }
+        TcpUpstream upstream = new TcpUpstream(shared, stream, request, target, isEnd);
+        upstream.start();
+        return upstream;
+    }
+
+    private LoopUpstreams shared(TunnelStream stream) {
+        return Objects.requireNonNull(upstreams.get(stream.tunnel().loop()));
     }
 
     private StreamHandler serve(TunnelStream stream, Message.ProxyRequest request, boolean isEnd) {
@@ -61,8 +91,7 @@ final class AgentStreams implements TunnelHandler {
         if (upgrade.isWebSocket() && !upgrade.useZeroCopy()) {
             return unsupported(stream, "websocket-aware streams");
         }
-        LoopUpstreams shared =
-                Objects.requireNonNull(upstreams.get(stream.tunnel().loop()));
+        LoopUpstreams shared = shared(stream);
         try {
             Upstream upstream = resolve(shared, request);
             Message.ProxyRequest admitted = admit(upstream, request);

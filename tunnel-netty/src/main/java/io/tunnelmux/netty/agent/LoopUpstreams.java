@@ -5,7 +5,7 @@ import io.tunnelmux.netty.transport.NettyLoop;
 import io.tunnelmux.netty.transport.NettyLoops;
 import io.tunnelmux.netty.transport.TlsConfig;
 import io.tunnelmux.protocol.ErrorCode;
-import java.net.InetAddress;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
@@ -22,19 +22,25 @@ record LoopUpstreams(
         String agentId,
         UpstreamResolver resolver,
         UpstreamPool pool,
-        UpstreamDialer dialer,
+        UpstreamDialer upstreamDialer,
+        Dialer dialer,
+        Targets tcpTargets,
+        Duration connectTimeout,
         FailureLog failures,
         FailureLog refusals,
         List<AgentObserver> observers) {
 
-    LoopUpstreams(NettyLoop loop, AgentConfig config, NettyLoops loops, Executor lookups, TlsConfig tls) {
-        this(
+    static LoopUpstreams of(NettyLoop loop, AgentConfig config, NettyLoops loops, Executor lookups, TlsConfig tls) {
+        Dialer dialer = new Dialer(loop, loops.bootstrap(loop), new AddressLookup(loop, lookups));
+        return new LoopUpstreams(
                 loop,
                 config.agentId(),
                 config.resolver(),
                 new UpstreamPool(loop, config.maxIdleConnections(), config.idleTimeout()),
-                new UpstreamDialer(
-                        loop, loops.bootstrap(loop), InetAddress::getAllByName, lookups, tls, config.connectTimeout()),
+                new UpstreamDialer(dialer, tls, config.connectTimeout()),
+                dialer,
+                config.tcpTargets(),
+                config.connectTimeout(),
                 new FailureLog(loop, "upstream failed"),
                 new FailureLog(loop, "request refused"),
                 config.observers());
@@ -56,25 +62,46 @@ record LoopUpstreams(
             nextNanos = loop.nanoTime();
         }
 
+        /** A request for HTTP. */
         void add(
                 ErrorCode code, @Nullable Upstream upstream, String method, String path, String cause, String traceId) {
+            if (isDue()) {
+                LOG.warn(
+                        "{}: code={} upstream={} method={} path={} cause=\"{}\" trace_id={} suppressed={}",
+                        what,
+                        code.wireName(),
+                        upstream == null ? "-" : upstream,
+                        method,
+                        printable(path),
+                        printable(cause),
+                        traceId,
+                        suppressed);
+                suppressed = 0;
+            }
+        }
+
+        /** Anything else: {@code stream} says what it is, and for whom. */
+        void add(ErrorCode code, Object stream, String cause) {
+            if (isDue()) {
+                LOG.warn(
+                        "{}: code={} stream=\"{}\" cause=\"{}\" suppressed={}",
+                        what,
+                        code.wireName(),
+                        printable(stream.toString()),
+                        printable(cause),
+                        suppressed);
+                suppressed = 0;
+            }
+        }
+
+        private boolean isDue() {
             long now = loop.nanoTime();
             if (now - nextNanos < 0) {
                 suppressed++;
-                return;
+                return false;
             }
             nextNanos = now + INTERVAL_NANOS;
-            LOG.warn(
-                    "{}: code={} upstream={} method={} path={} cause=\"{}\" trace_id={} suppressed={}",
-                    what,
-                    code.wireName(),
-                    upstream == null ? "-" : upstream,
-                    method,
-                    printable(path),
-                    printable(cause),
-                    traceId,
-                    suppressed);
-            suppressed = 0;
+            return true;
         }
 
         /** What was refused is often refused for what it holds; a line of the log stays a line. */

@@ -51,7 +51,7 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
     final Message.ProxyRequest request;
 
     private @Nullable RequestLog log;
-    private UpstreamDialer.@Nullable Dial dial;
+    private Dialer.@Nullable Dial dial;
     private @Nullable UpstreamConnection connection;
     private @Nullable StreamPressure pressure;
     private TunnelLoop.@Nullable Timer deadline;
@@ -127,7 +127,7 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
     }
 
     final void dial(boolean isHalfClosable) {
-        dial = shared.dialer().dial(upstream, isHalfClosable, this);
+        dial = shared.upstreamDialer().dial(upstream, isHalfClosable, this);
     }
 
     final void use(UpstreamConnection ready) {

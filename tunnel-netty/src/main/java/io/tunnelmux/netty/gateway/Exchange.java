@@ -23,6 +23,7 @@ import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Message;
 import io.tunnelmux.protocol.Payload;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -59,6 +60,7 @@ final class Exchange implements StreamHandler, Visit.Visitor {
     private final Route route;
     private final ProxyRequestFactory requests;
     private final @Nullable UpgradeCheck upgrade;
+    private final @Nullable Duration idleTimeout;
     private final ExchangeLog log;
     private Answer answer = Answer.AWAITED;
     private @Nullable Tunnel tunnel;
@@ -77,6 +79,7 @@ final class Exchange implements StreamHandler, Visit.Visitor {
     /** What the response's body still lacks; negative where its length was not told. */
     private long missingBytes;
 
+    /** @param idleTimeout after which it ends if nothing moves behind the response's head; null is never */
     Exchange(
             RequestAdmission admission,
             ExchangeClient client,
@@ -85,12 +88,14 @@ final class Exchange implements StreamHandler, Visit.Visitor {
             Route route,
             ProxyRequestFactory requests,
             @Nullable UpgradeCheck upgrade,
+            @Nullable Duration idleTimeout,
             ExchangeLog log) {
         this.client = client;
         this.head = head;
         this.route = route;
         this.requests = requests;
         this.upgrade = upgrade;
+        this.idleTimeout = idleTimeout;
         channel = client.channel();
         this.sender = sender;
         this.log = log;
@@ -331,6 +336,18 @@ final class Exchange implements StreamHandler, Visit.Visitor {
         if (upgrade != null && stream != null) {
             stream.end();
         }
+        if (idleTimeout != null && !isEnd && pressure != null) {
+            pressure.watch(idleTimeout, this::onIdle);
+        }
+    }
+
+    /** The head has been answered, and nothing has moved since for too long. */
+    private void onIdle() {
+        if (!isOver) {
+            fail(
+                    ErrorCode.TIMEOUT,
+                    ProxyError.timeout("nothing has moved for " + idleTimeout, route.agentId(), head.path()));
+        }
     }
 
     private boolean isBodiless(int status) {
@@ -354,6 +371,9 @@ final class Exchange implements StreamHandler, Visit.Visitor {
         log.upgraded(RelayMode.ZERO_COPY, earlyBytes);
         StreamRelay joined = client.switchProtocols(headers, stream);
         relay = joined;
+        if (idleTimeout != null) {
+            joined.cutWhenIdle(idleTimeout);
+        }
         if (isEnd) {
             joined.onData(stream, new Frame.Data(stream.id(), Payload.EMPTY, Frame.FLAG_END));
         }

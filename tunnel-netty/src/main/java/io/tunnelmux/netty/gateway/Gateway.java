@@ -57,6 +57,7 @@ public final class Gateway {
     private final RequestAdmission admission;
     private final NettyAcceptor acceptor;
     private final HttpFront front;
+    private final Forwards forwards;
     private final CompletableFuture<Void> closed = new CompletableFuture<>();
     private volatile @Nullable InetSocketAddress httpAddress;
     private volatile InetSocketAddress tunnelAddress;
@@ -80,6 +81,7 @@ public final class Gateway {
                 .refusals(recorder::onTunnelRefused)
                 .build();
         front = new HttpFront(config, loops, admission, recorder, config.isPortShared() ? acceptor : null);
+        forwards = new Forwards(config, loops, registry);
     }
 
     /**
@@ -99,8 +101,9 @@ public final class Gateway {
                 })
                 .thenCompose(tunnel -> {
                     gateway.tunnelAddress = tunnel;
-                    return gateway.startStatus(config);
+                    return gateway.forwards.start(Gateway::listening);
                 })
+                .thenCompose(forwarding -> gateway.startStatus(config))
                 .thenApply(status -> {
                     gateway.status = status;
                     return gateway;
@@ -156,6 +159,11 @@ public final class Gateway {
         return tunnelAddress;
     }
 
+    /** Where the connections of the configured {@link TcpForward}s come in, in their order. */
+    public List<InetSocketAddress> tcpAddresses() {
+        return forwards.tcpAddresses();
+    }
+
     /** Where operators come in; null if nowhere. */
     public @Nullable InetSocketAddress metricsAddress() {
         StatusListener listener = status;
@@ -206,7 +214,8 @@ public final class Gateway {
         }
         LOG.info("gateway going down agents={} patience={}", registry.agents().size(), patience);
         acceptor.close();
-        CompletableFuture<?> clientsGone = front.drain().toCompletableFuture();
+        CompletableFuture<?> clientsGone = CompletableFuture.allOf(
+                front.drain().toCompletableFuture(), forwards.drain().toCompletableFuture());
         admission.drain();
         CompletableFuture<?> agentsGone =
                 registry.drain("the gateway is going down", patience).toCompletableFuture();
@@ -267,6 +276,7 @@ public final class Gateway {
                 json.end().end();
             });
             json.end();
+            forwards.describe(json);
         }
     }
 }

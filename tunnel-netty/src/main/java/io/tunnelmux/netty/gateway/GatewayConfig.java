@@ -5,11 +5,13 @@ import io.tunnelmux.core.TunnelHandler;
 import io.tunnelmux.netty.transport.IoMode;
 import io.tunnelmux.netty.transport.NettyAcceptor;
 import io.tunnelmux.netty.transport.TlsConfig;
+import io.tunnelmux.protocol.Capabilities;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
@@ -35,6 +37,7 @@ public final class GatewayConfig {
     private final @Nullable InetSocketAddress metricsAddress;
     private final Authenticator authenticator;
     private final AgentRouter router;
+    private final List<TcpForward> tcpForwards;
     private final Set<String> upgrades;
     private final AdmissionConfig admission;
     private final TrustedProxies trustedProxies;
@@ -49,6 +52,7 @@ public final class GatewayConfig {
     private final Duration keepAliveTimeout;
     private final Duration readTimeout;
     private final Duration writeTimeout;
+    private final @Nullable Duration streamIdleTimeout;
     private final int maxConnections;
     private final int maxRequestsPerConnection;
     private final int maxRequestLineBytes;
@@ -68,11 +72,12 @@ public final class GatewayConfig {
         metricsAddress = builder.metricsAddress;
         authenticator = builder.authenticator;
         router = builder.router;
+        tcpForwards = List.copyOf(builder.tcpForwards);
         upgrades = builder.upgrades;
         admission = builder.admission;
         trustedProxies = builder.trustedProxies;
         tls = builder.tls;
-        tunnel = builder.tunnel;
+        tunnel = offering(builder.tunnel, tcpForwards);
         tunnelHandler = builder.tunnelHandler;
         ioMode = builder.ioMode;
         loops = builder.loops;
@@ -82,6 +87,7 @@ public final class GatewayConfig {
         keepAliveTimeout = builder.keepAliveTimeout;
         readTimeout = builder.readTimeout;
         writeTimeout = builder.writeTimeout;
+        streamIdleTimeout = builder.streamIdleTimeout;
         maxConnections = builder.maxConnections;
         maxRequestsPerConnection = builder.maxRequestsPerConnection;
         maxRequestLineBytes = builder.maxRequestLineBytes;
@@ -93,6 +99,14 @@ public final class GatewayConfig {
         accessLog = builder.accessLog;
         logPerformance = builder.logPerformance;
         metrics = builder.metrics;
+    }
+
+    private static TunnelConfig offering(TunnelConfig tunnel, List<TcpForward> tcpForwards) {
+        Set<String> offered = new HashSet<>(tunnel.capabilities());
+        if (!tcpForwards.isEmpty()) {
+            offered.add(Capabilities.TCP);
+        }
+        return tunnel.toBuilder().capabilities(offered).build();
     }
 
     /** A builder with the defaults: free ports on the loopback address, no routes, nobody let in. */
@@ -140,6 +154,11 @@ public final class GatewayConfig {
         return router;
     }
 
+    /** Where TCP connections come in, in the order in which they were given. */
+    public List<TcpForward> tcpForwards() {
+        return tcpForwards;
+    }
+
     /** The protocols that {@code Upgrade} may name on every route, in lower case. */
     public Set<String> upgrades() {
         return upgrades;
@@ -160,7 +179,7 @@ public final class GatewayConfig {
         return tls;
     }
 
-    /** What holds for each tunnel. */
+    /** What holds for each tunnel; offers what the forwards need. */
     public TunnelConfig tunnel() {
         return tunnel;
     }
@@ -205,7 +224,15 @@ public final class GatewayConfig {
         return writeTimeout;
     }
 
-    /** Clients' connections at once; more are closed. */
+    /**
+     * Longest time without a byte in either direction of a TCP connection, of an upgraded one, or behind the head of a response; then it is cut. Null is no
+     * limit.
+     */
+    public @Nullable Duration streamIdleTimeout() {
+        return streamIdleTimeout;
+    }
+
+    /** Clients' connections at once, those of HTTP and those of all TCP forwards each counted on their own; more are closed. */
     public int maxConnections() {
         return maxConnections;
     }
@@ -270,6 +297,7 @@ public final class GatewayConfig {
         private @Nullable InetSocketAddress metricsAddress;
         private Authenticator authenticator = TokenAuthenticator.builder().build();
         private AgentRouter router = AgentRouter.builder().build();
+        private final List<TcpForward> tcpForwards = new ArrayList<>();
         private Set<String> upgrades = Set.of(UpgradeCheck.WEBSOCKET);
         private AdmissionConfig admission = AdmissionConfig.DEFAULTS;
         private TrustedProxies trustedProxies = TrustedProxies.NONE;
@@ -284,6 +312,7 @@ public final class GatewayConfig {
         private Duration keepAliveTimeout = Duration.ofSeconds(75);
         private Duration readTimeout = Duration.ofSeconds(30);
         private Duration writeTimeout = Duration.ofSeconds(60);
+        private @Nullable Duration streamIdleTimeout;
         private int maxConnections = DEFAULT_MAX_CONNECTIONS;
         private int maxRequestsPerConnection = 1_000;
         private int maxRequestLineBytes = 8 * 1024;
@@ -352,6 +381,12 @@ public final class GatewayConfig {
         /** See {@link GatewayConfig#router()}; knows no agent by default. */
         public Builder router(AgentRouter newRouter) {
             router = Objects.requireNonNull(newRouter);
+            return this;
+        }
+
+        /** One more of {@link GatewayConfig#tcpForwards()}; there is none by default. */
+        public Builder tcpForward(TcpForward forward) {
+            tcpForwards.add(Objects.requireNonNull(forward));
             return this;
         }
 
@@ -438,6 +473,12 @@ public final class GatewayConfig {
         /** See {@link GatewayConfig#writeTimeout()}; 60 s by default. */
         public Builder writeTimeout(Duration timeout) {
             writeTimeout = positive("writeTimeout", timeout);
+            return this;
+        }
+
+        /** See {@link GatewayConfig#streamIdleTimeout()}; no limit by default. It may take an eighth longer until it is noticed. */
+        public Builder streamIdleTimeout(Duration timeout) {
+            streamIdleTimeout = positive("streamIdleTimeout", timeout);
             return this;
         }
 

@@ -70,6 +70,11 @@ final class ProxyRequestFactory {
         }
     }
 
+    /** A name that no other stream of this gateway has had, and hardly one of another. */
+    static String nextId() {
+        return PREFIX + Long.toString(COUNT.incrementAndGet(), Character.MAX_RADIX);
+    }
+
     /** Until the response's head. */
     Duration timeout() {
         return timeout;
@@ -80,13 +85,7 @@ final class ProxyRequestFactory {
         Message.Upgrade wish =
                 upgrade == null ? Message.Upgrade.NONE : new Message.Upgrade(upgrade.isWebSocket(), true, early);
         return new Message.ProxyRequest(
-                PREFIX + Long.toString(COUNT.incrementAndGet(), Character.MAX_RADIX),
-                head,
-                wish,
-                destination,
-                agentTimeoutMillis(),
-                client.text(),
-                trace.toString());
+                nextId(), head, wish, destination, agentTimeoutMillis(), client.text(), trace.toString());
     }
 
     /** A short time is left whole: the gateway's own end to it comes soon enough. */

@@ -58,7 +58,16 @@ final class RequestDispatcher {
         ExchangeLog log =
                 front.recorder().begin(head, route.agentId(), upgrade, trace, sender.text(), client.channel());
         requests.trace(log.trace());
-        return new Exchange(front.admission(), client, sender, head, route, requests, upgrade, log);
+        return new Exchange(
+                front.admission(),
+                client,
+                sender,
+                head,
+                route,
+                requests,
+                upgrade,
+                front.config().streamIdleTimeout(),
+                log);
     }
 
     /** Takes what the client says of its trace out of its fields. Where that is not valid a trace begins, to which its other field does not belong. */

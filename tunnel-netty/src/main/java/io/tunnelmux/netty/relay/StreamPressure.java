@@ -3,11 +3,13 @@ package io.tunnelmux.netty.relay;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelOutboundBuffer;
 import io.tunnelmux.core.MemoryBudget;
 import io.tunnelmux.core.TunnelStream;
 import io.tunnelmux.core.transport.TunnelLoop;
 import io.tunnelmux.netty.transport.NettyLoop;
 import io.tunnelmux.netty.transport.NettyPayload;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,12 +36,15 @@ public final class StreamPressure {
 
     private final @Nullable FlowMeter meter;
     private int owedBytes;
+    private long receivedBytes;
+    private long sentBytes;
     /** Since when the piece came that is looked at, if one is. */
     private long toStreamNanos;
 
     private long toChannelNanos;
     private boolean isToStreamLookedAt;
     private boolean isToChannelLookedAt;
+    private @Nullable IdleWatch watch;
 
     /** @param gate of {@code channel} */
     public StreamPressure(TunnelStream stream, Channel channel, NettyLoop loop, ReadGate gate) {
@@ -65,6 +70,7 @@ public final class StreamPressure {
     /** Sends to the stream what the channel received. Takes {@code bytes}. */
     public void toStream(ByteBuf bytes) {
         int length = bytes.readableBytes();
+        receivedBytes += length;
         if (meter == null) {
             stream.write(NettyPayload.of(bytes));
         } else {
@@ -112,6 +118,7 @@ public final class StreamPressure {
      * @param bytes how much of the stream's credit that is
      */
     public void toChannel(Object message, int bytes) {
+        sentBytes += bytes;
         if (meter == null) {
             channel.write(message, channel.voidPromise());
         } else {
@@ -142,11 +149,32 @@ public final class StreamPressure {
     }
 
     /**
+     * Watches from now on until the stream ends.
+     *
+     * @param onIdle called once, when for {@code limit}, or up to an eighth longer, no byte has come from one or gone to the other, in either direction. A
+     *     consumer that takes little at a time moves something only when it is granted credit, or when its socket takes more
+     */
+    public void watch(Duration limit, Runnable onIdle) {
+        watch = new IdleWatch(loop, limit, this::steps, onIdle);
+    }
+
+    /** Changes with each byte that comes, and with each that goes. */
+    private long steps() {
+        ChannelOutboundBuffer unsent = channel.unsafe().outboundBuffer();
+        long unsentBytes = unsent == null ? 0 : unsent.totalPendingWriteBytes();
+        return 2 * receivedBytes - stream.waitingBytes() + 2 * sentBytes - unsentBytes;
+    }
+
+    /**
      * The stream has ended, and holds the channel back no more. What the channel has not taken yet is bounded by credit no more, so that from here on it counts against the memory budget of
      * its own.
      */
     public void onStreamClosed() {
         gate.release(ReadGate.STREAM_FULL);
+        if (watch != null) {
+            watch.stop();
+            watch = null;
+        }
         if (owedBytes > 0 && channel.isOpen()) {
             MemoryBudget budget = stream.tunnel().memoryBudget();
             int bytes = owedBytes;
@@ -156,6 +184,16 @@ public final class StreamPressure {
             channel.write(Unpooled.EMPTY_BUFFER).addListener(written -> budget.addHeld(-bytes));
             loop.flushLater(channel);
         }
+    }
+
+    /** What the channel has brought for the stream. */
+    public long receivedBytes() {
+        return receivedBytes;
+    }
+
+    /** What the stream has brought for the channel. */
+    public long sentBytes() {
+        return sentBytes;
     }
 
     /** The channel may have taken what was owed. */

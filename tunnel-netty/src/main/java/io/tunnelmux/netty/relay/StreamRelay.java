@@ -17,6 +17,7 @@ import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Message;
 import io.tunnelmux.protocol.Payload;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -92,6 +93,13 @@ public final class StreamRelay extends ChannelInboundHandlerAdapter implements S
         return relay;
     }
 
+    /** Cuts both, with {@code TIMEOUT}, when for so long nothing has moved between them, see {@link StreamPressure#watch}. */
+    public void cutWhenIdle(Duration limit) {
+        if (!isStreamEnded) {
+            pressure.watch(limit, () -> stream.cancel(ErrorCode.TIMEOUT, "nothing has moved for " + limit));
+        }
+    }
+
     /** Sends bytes as if the channel had just received them. Takes {@code bytes}. */
     public void toStream(ByteBuf bytes) {
         if (isStreamEnded || isInputEnded || !bytes.isReadable()) {
@@ -120,11 +128,12 @@ public final class StreamRelay extends ChannelInboundHandlerAdapter implements S
     @Override
     public void userEventTriggered(ChannelHandlerContext context, Object event) {
         if (event instanceof ChannelInputShutdownEvent || event == SslCloseCompletionEvent.SUCCESS) {
-            onInputEnded();
+            endInput();
         }
     }
 
-    private void onInputEnded() {
+    /** The channel's input has ended, be it before the two were joined. Further calls do nothing. */
+    public void endInput() {
         if (!isInputEnded) {
             isInputEnded = true;
             if (!isStreamEnded) {
@@ -151,6 +160,16 @@ public final class StreamRelay extends ChannelInboundHandlerAdapter implements S
         NettyLoop.tellIfOutOfMemory(cause);
         onLost("the connection failed: " + cause);
         ChannelEnds.abort(channel);
+    }
+
+    /** What the channel has brought, and what went to the stream with {@link #toStream}. */
+    public long receivedBytes() {
+        return pressure.receivedBytes();
+    }
+
+    /** What the stream has brought. */
+    public long sentBytes() {
+        return pressure.sentBytes();
     }
 
     @Override

@@ -11,6 +11,7 @@ import io.tunnelmux.netty.testing.ScriptedServer;
 import io.tunnelmux.netty.transport.IoMode;
 import io.tunnelmux.netty.transport.NettyAcceptor;
 import io.tunnelmux.netty.transport.NettyLoops;
+import io.tunnelmux.protocol.Capabilities;
 import io.tunnelmux.protocol.Headers;
 import io.tunnelmux.protocol.Message;
 import java.net.InetAddress;
@@ -19,6 +20,7 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -37,6 +39,10 @@ final class AgentHarness implements AutoCloseable {
     private final Agent agent;
     private int requests;
 
+    private static final TunnelConfig CONFIG = TunnelConfig.builder()
+            .capabilities(Set.of(Capabilities.JSON, Capabilities.TCP, Capabilities.UDP))
+            .build();
+
     static Upstream upstream(ScriptedServer server) {
         return new Upstream("127.0.0.1", server.port(), false);
     }
@@ -54,7 +60,7 @@ final class AgentHarness implements AutoCloseable {
     }
 
     AgentHarness(UnaryOperator<AgentConfig.Builder> configure) {
-        TunnelServer server = new TunnelServer(TunnelConfig.DEFAULTS, (hello, token) -> null, new GatewayEnd());
+        TunnelServer server = new TunnelServer(CONFIG, (hello, token) -> null, new GatewayEnd());
         acceptor = NettyAcceptor.builder(gatewayLoops, server)
                 .address(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
                 .admission((token, from) -> null)

@@ -95,7 +95,7 @@ class ConfiguredUpstreamsTest {
         config.gateways(List.of(URI.create("ws://g")));
         assertThatThrownBy(config::build).hasMessage("the agent has no id");
         config.agentId("a");
-        assertThatThrownBy(config::build).hasMessage("no upstream is named, and no tunnelHandler");
+        assertThatThrownBy(config::build).hasMessage("neither an upstream nor a target is named, and no tunnelHandler");
         config.route("/x", upstream("x"));
         assertThat(config.build().agentId()).isEqualTo("a");
         assertThatThrownBy(() -> config.route("/x", upstream("y"))).isInstanceOf(IllegalArgumentException.class);

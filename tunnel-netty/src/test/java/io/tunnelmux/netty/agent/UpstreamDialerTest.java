@@ -32,7 +32,7 @@ class UpstreamDialerTest {
     }
 
     private CompletableFuture<InetSocketAddress> dial(int port, String... addresses) throws Exception {
-        UpstreamDialer.Names names = name -> {
+        AddressLookup.Names names = name -> {
             lookups.incrementAndGet();
             InetAddress[] found = new InetAddress[addresses.length];
             for (int i = 0; i < found.length; i++) {
@@ -41,7 +41,9 @@ class UpstreamDialerTest {
             return found;
         };
         UpstreamDialer dialer = new UpstreamDialer(
-                loop, loops.bootstrap(loop), names, Runnable::run, TlsConfig.client(), Duration.ofSeconds(10));
+                new Dialer(loop, loops.bootstrap(loop), new AddressLookup(loop, Runnable::run, names)),
+                TlsConfig.client(),
+                Duration.ofSeconds(10));
         CompletableFuture<InetSocketAddress> dialled = new CompletableFuture<>();
         loop.execute(() -> dialer.dial(new Upstream("name.example", port, false), false, new UpstreamDialer.Listener() {
             @Override

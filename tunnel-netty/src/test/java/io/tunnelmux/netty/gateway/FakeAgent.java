@@ -5,11 +5,13 @@ import io.tunnelmux.core.Outcome;
 import io.tunnelmux.core.StreamHandler;
 import io.tunnelmux.core.Tunnel;
 import io.tunnelmux.core.TunnelClient;
+import io.tunnelmux.core.TunnelConfig;
 import io.tunnelmux.core.TunnelHandler;
 import io.tunnelmux.core.TunnelStream;
 import io.tunnelmux.netty.transport.NettyConnector;
 import io.tunnelmux.netty.transport.NettyLoops;
 import io.tunnelmux.netty.transport.TlsConfig;
+import io.tunnelmux.protocol.Capabilities;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Headers;
@@ -23,6 +25,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -57,6 +60,9 @@ final class FakeAgent implements AutoCloseable {
                 .agentId(id)
                 .instanceId(instance)
                 .token(() -> token)
+                .config(TunnelConfig.builder()
+                        .capabilities(Set.of(Capabilities.JSON, Capabilities.TCP, Capabilities.UDP))
+                        .build())
                 .backoff(new Backoff(Duration.ofMinutes(1), Duration.ofMinutes(1), new Random(1)))
                 .handler(new Handler())
                 .build();
@@ -155,7 +161,7 @@ final class FakeAgent implements AutoCloseable {
             if (refusesAll) {
                 return null;
             }
-            Call call = new Call(stream, (Message.ProxyRequest) request, isEnd);
+            Call call = new Call(stream, request, isEnd);
             calls.add(call);
             return call;
         }
@@ -175,22 +181,27 @@ final class FakeAgent implements AutoCloseable {
     final class Call implements StreamHandler {
 
         private final TunnelStream stream;
-        private final Message.ProxyRequest request;
+        private final Message opening;
         private final ByteArrayOutputStream body = new ByteArrayOutputStream();
         private final BlockingQueue<Integer> arrivals = new LinkedBlockingQueue<>();
         private final CompletableFuture<Headers> ended = new CompletableFuture<>();
         private final CompletableFuture<Outcome> closed = new CompletableFuture<>();
 
-        Call(TunnelStream stream, Message.ProxyRequest request, boolean isEnd) {
+        Call(TunnelStream stream, Message opening, boolean isEnd) {
             this.stream = stream;
-            this.request = request;
+            this.opening = opening;
             if (isEnd) {
                 ended.complete(Headers.EMPTY);
             }
         }
 
         Message.ProxyRequest request() {
-            return request;
+            return (Message.ProxyRequest) opening;
+        }
+
+        /** What it began with, if that is no request for HTTP. */
+        Message opening() {
+            return opening;
         }
 
         TunnelStream stream() {
@@ -236,12 +247,12 @@ final class FakeAgent implements AutoCloseable {
         }
 
         Call answers(int status, String... fields) {
-            stream.send(new Message.ProxyResponse(request.requestId(), status, headers(fields)), false);
+            stream.send(new Message.ProxyResponse(request().requestId(), status, headers(fields)), false);
             return this;
         }
 
         Call answersWithoutBody(int status, String... fields) {
-            stream.send(new Message.ProxyResponse(request.requestId(), status, headers(fields)), true);
+            stream.send(new Message.ProxyResponse(request().requestId(), status, headers(fields)), true);
             return this;
         }
 

@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 public final class ScriptedServer implements AutoCloseable {
 
     private static final int SOCKET_TIMEOUT_MILLIS = 10_000;
+    private static final int BACKLOG = 512;
 
     /** What happens on one connection. Failures are told by {@link #close()}. */
     @FunctionalInterface
@@ -50,7 +51,7 @@ public final class ScriptedServer implements AutoCloseable {
         this.tls = tls;
         this.script = script;
         try {
-            server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+            server = new ServerSocket(0, BACKLOG, InetAddress.getLoopbackAddress());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -257,6 +258,16 @@ public final class ScriptedServer implements AutoCloseable {
             } catch (IOException e) {
                 // A reset is an end as well.
             }
+        }
+
+        /** What comes, for scripts that read much. */
+        public InputStream input() {
+            return in;
+        }
+
+        /** For scripts that write much. */
+        public OutputStream output() {
+            return out;
         }
 
         /** Closes the connection with a reset. */

@@ -42,7 +42,8 @@ public final class AgentMain implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         if (!options.namesUpstreams()) {
-            return PROGRAM.fail(Program.MISUSED, "one of --upstream, --route and --kubernetes is needed");
+            return PROGRAM.fail(
+                    Program.MISUSED, "one of --upstream, --route, --kubernetes, --tcp-target and --allow is needed");
         }
         return AgentRunner.run(PROGRAM, options, UnaryOperator.identity());
     }

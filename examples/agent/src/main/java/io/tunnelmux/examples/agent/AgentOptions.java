@@ -64,12 +64,8 @@ public final class AgentOptions {
                     "where requests go whose path begins with PREFIX; the longest wins, the path passes untouched")
     private List<String> routes = new ArrayList<>();
 
-    @Option(
-            names = "--allow",
-            paramLabel = "HOST:PORT",
-            arity = "1..*",
-            description = "targets of TCP streams; not yet")
-    private List<String> allowed = new ArrayList<>();
+    @Mixin
+    private TargetOptions targets = new TargetOptions();
 
     @Option(
             names = "--connections",
@@ -106,9 +102,9 @@ public final class AgentOptions {
         return agentId;
     }
 
-    /** Whether there is any place for requests to go. */
+    /** Whether there is any place for requests or connections to go. */
     public boolean namesUpstreams() {
-        return upstream != null || !routes.isEmpty() || kubernetes.isNamed();
+        return upstream != null || !routes.isEmpty() || kubernetes.isNamed() || targets.isAny();
     }
 
     /** What they say of a cluster. */
@@ -122,9 +118,6 @@ public final class AgentOptions {
      * @throws IllegalArgumentException if they make no sense, with one line that says which
      */
     public AgentConfig.Builder toConfig() {
-        if (!allowed.isEmpty()) {
-            throw new IllegalArgumentException("--allow is not supported yet");
-        }
         if (connections < 1 || connections > AgentConfig.MAX_CONNECTIONS) {
             throw new IllegalArgumentException(
                     "--connections is 1 to " + AgentConfig.MAX_CONNECTIONS + ", not " + connections);
@@ -154,6 +147,7 @@ public final class AgentOptions {
                 throw new IllegalArgumentException("--route: " + message(e), e);
             }
         }
+        targets.addTo(config);
         if (metricsListen != null) {
             config.metricsAddress(metricsListen);
         }

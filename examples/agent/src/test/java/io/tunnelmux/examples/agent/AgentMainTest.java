@@ -50,7 +50,13 @@ class AgentMainTest {
                 NEEDED + "--stream-window 256KB",
                 NEEDED + "--memory-budget 0",
                 NEEDED + "--config missing.yaml",
-                NEEDED + "--allow a:1"
+                NEEDED + "--allow a",
+                NEEDED + "--allow a:0",
+                NEEDED + "--tcp-target db.example:1",
+                NEEDED + "--tcp-target =db.example:1",
+                NEEDED + "--tcp-target db=db.example",
+                NEEDED + "--tcp-target d:b=db.example:1",
+                NEEDED + "--tcp-target db=db.example:1 --tcp-target db=db.example:2"
             })
     void misuseIsOneLineAndTwo(String line) {
         assertThat(run(line)).isEqualTo(2);
@@ -63,10 +69,12 @@ class AgentMainTest {
             quoteCharacter = '"',
             value = {
                 "--upstream http://127.0.0.1:2 --token t --connections 9|--connections is 1 to 8, not 9",
+                "--tcp-target db=db.example:1 --tcp-target db=db.example:2 --token t|--tcp-target: TCP target is empty or there twice: db",
+                "--allow db.example --token t|--allow: 'db.example' is not HOST:PORT",
                 "--upstream 127.0.0.1:3000 --token t|--upstream is no URL: 127.0.0.1:3000",
                 "--upstream ftp://h --token t|--upstream: not an http:// or https:// URL: ftp://h",
                 "--kubernetes-api https://127.0.0.1:2 --token t|--kubernetes-allow is needed, with read or with path prefixes: nothing is allowed that it does not name",
-                "--token t|one of --upstream, --route and --kubernetes is needed",
+                "--token t|one of --upstream, --route, --kubernetes, --tcp-target and --allow is needed",
                 "--upstream http://127.0.0.1:2|one of --token and --token-file is needed, and one alone",
                 "--upstream http://127.0.0.1:2 --token t --token-file f|one of --token and --token-file is needed, and one alone",
                 "--upstream http://127.0.0.1:2 --token-file missing|--token-file: cannot read missing (NoSuchFileException)"

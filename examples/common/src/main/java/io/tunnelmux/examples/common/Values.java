@@ -41,17 +41,27 @@ public final class Values {
 
     /** {@code HOST:PORT}; an IPv6 address stands in brackets. */
     public static InetSocketAddress address(String text) {
-        Matcher matcher = ADDRESS.matcher(text);
-        int port = matcher.matches() ? Integer.parseInt(matcher.group(3)) : MAX_PORT + 1;
-        if (port > MAX_PORT) {
-            throw new IllegalArgumentException("'" + text + "' is not HOST:PORT");
-        }
-        String host = matcher.group(1) == null ? matcher.group(2) : matcher.group(1);
+        InetSocketAddress named = unresolved(text, 0);
+        String host = named.getHostString();
         try {
-            return new InetSocketAddress(InetAddress.getAllByName(host)[0], port);
+            return new InetSocketAddress(InetAddress.getAllByName(host)[0], named.getPort());
         } catch (UnknownHostException e) {
             throw new IllegalArgumentException("'" + text + "': unknown host " + host, e);
         }
+    }
+
+    /** As {@link #address}, of somebody else: unresolved, for its name may mean something else each time that it is dialled, and with a port that is not 0. */
+    public static InetSocketAddress target(String text) {
+        return unresolved(text, 1);
+    }
+
+    private static InetSocketAddress unresolved(String text, int leastPort) {
+        Matcher matcher = ADDRESS.matcher(text);
+        int port = matcher.matches() ? Integer.parseInt(matcher.group(3)) : MAX_PORT + 1;
+        if (port < leastPort || port > MAX_PORT) {
+            throw new IllegalArgumentException("'" + text + "' is not HOST:PORT");
+        }
+        return InetSocketAddress.createUnresolved(matcher.group(1) == null ? matcher.group(2) : matcher.group(1), port);
     }
 
     /** As {@link #address} reads it, with the host as a number. */

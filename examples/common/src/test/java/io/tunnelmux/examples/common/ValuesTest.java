@@ -3,6 +3,7 @@ package io.tunnelmux.examples.common;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -42,6 +43,22 @@ class ValuesTest {
             })
     void otherAddressesAreRefused(String text) {
         assertThatThrownBy(() -> Values.address(text)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "db.example:5432, db.example, 5432",
+        "[::1]:22, ::1, 22",
+        "no.such.host.invalid:1, no.such.host.invalid, 1"
+    })
+    void targetsAreNotLookedUp(String text, String host, int port) {
+        assertThat(Values.target(text)).isEqualTo(InetSocketAddress.createUnresolved(host, port));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "db.example", "db.example:0", "db.example:65536", "::1:22", ":1"})
+    void otherTargetsAreRefused(String text) {
+        assertThatThrownBy(() -> Values.target(text)).isInstanceOf(IllegalArgumentException.class);
     }
 
     @ParameterizedTest

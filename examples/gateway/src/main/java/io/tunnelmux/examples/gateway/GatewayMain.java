@@ -96,10 +96,14 @@ public final class GatewayMain implements Callable<Integer> {
                     "speak HTTP/2 without TLS as well, to clients that begin with it (with TLS it always is spoken)")
     private boolean h2c;
 
-    @Option(names = "--tcp-listen", paramLabel = "HOST:PORT=AGENT[:TARGET]", description = "not yet available")
-    private List<String> tcpListen = List.of();
+    @Mixin
+    private ForwardOptions forwards = new ForwardOptions();
 
-    @Option(names = "--stream-idle-timeout", paramLabel = "TIME", description = "not yet available")
+    @Option(
+            names = "--stream-idle-timeout",
+            paramLabel = "TIME",
+            description =
+                    "cut TCP connections, upgraded ones, and responses that go on for ever, when nothing moves for so long (never)")
     private @Nullable Duration streamIdleTimeout;
 
     @Option(
@@ -144,7 +148,7 @@ public final class GatewayMain implements Callable<Integer> {
         }
         PROGRAM.endOnSignal(
                 patience -> gateway.close(patience).toCompletableFuture().join());
-        if (routes.isEmpty() && defaultAgent == null) {
+        if (routes.isEmpty() && defaultAgent == null && !forwards.isAny()) {
             PROGRAM.say("neither --route nor --default-agent is given: no request reaches any agent");
         }
         PrintStream out = System.out;
@@ -156,7 +160,6 @@ public final class GatewayMain implements Callable<Integer> {
     }
 
     private GatewayConfig configuration() {
-        requireKnown();
         Routes.requireMode(webSocketMode);
         GatewayConfig.Builder builder = GatewayConfig.builder()
                 .httpAddress(listen)
@@ -168,23 +171,16 @@ public final class GatewayMain implements Callable<Integer> {
                 .tunnel(windows.toConfig())
                 .tls(tls())
                 .h2c(h2c);
+        forwards.addTo(builder);
+        if (streamIdleTimeout != null) {
+            builder.streamIdleTimeout(streamIdleTimeout);
+        }
         if (metricsListen != null) {
             builder.metricsAddress(metricsListen);
         }
         AgentRouter.Builder router = AgentRouter.builder().defaultAgent(defaultAgent);
         routes.forEach(router::route);
         return builder.router(router.build()).build();
-    }
-
-    private void requireKnown() {
-        requireAbsent("--tcp-listen", tcpListen.isEmpty());
-        requireAbsent("--stream-idle-timeout", streamIdleTimeout == null);
-    }
-
-    private static void requireAbsent(String option, boolean isAbsent) {
-        if (!isAbsent) {
-            throw new IllegalArgumentException(option + " is not yet available");
-        }
     }
 
     private TokenAuthenticator authenticator() {

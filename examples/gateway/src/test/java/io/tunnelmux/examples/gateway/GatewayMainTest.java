@@ -53,7 +53,15 @@ class GatewayMainTest {
                 "--token a --stream-window 2GiB",
                 "--token a --stream-window 256KiB --max-stream-window 128KiB",
                 "--token a --max-tunnel-window 512KiB",
-                "--token a --memory-budget 0"
+                "--token a --memory-budget 0",
+                "--token a --tcp-listen 127.0.0.1:1",
+                "--token a --tcp-listen nonsense=a",
+                "--token a --tcp-listen 127.0.0.1:1=",
+                "--token a --tcp-listen 127.0.0.1:1=not/an/agent",
+                "--token a --tcp-listen 127.0.0.1:1=a:",
+                "--token a --tcp-listen 127.0.0.1:1=a:db:0",
+                "--token a --tcp-listen 127.0.0.1:1=a:::1:22",
+                "--token a --stream-idle-timeout 0s"
             })
     void misuseIsOneLineAndTwo(String line) {
         assertThat(run(line)).isEqualTo(2);
@@ -62,13 +70,7 @@ class GatewayMainTest {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "--tcp-listen 127.0.0.1:1=a",
-                "--stream-idle-timeout 5m",
-                "--websocket-mode aware",
-                "--route a=b;mode=aware"
-            })
+    @ValueSource(strings = {"--websocket-mode aware", "--route a=b;mode=aware"})
     void whatIsToComeSaysSo(String line) {
         assertThat(run("--token a " + line)).isEqualTo(2);
         assertThat(lines()).singleElement().asString().contains("not yet");
