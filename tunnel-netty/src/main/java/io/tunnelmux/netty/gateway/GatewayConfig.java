@@ -34,7 +34,7 @@ public final class GatewayConfig {
     private final String tunnelPath;
     private final @Nullable InetSocketAddress metricsAddress;
     private final Authenticator authenticator;
-    private final AgentRouter router;
+    private final RequestRouter router;
     private final Set<String> upgrades;
     private final AdmissionConfig admission;
     private final TrustedProxies trustedProxies;
@@ -135,8 +135,8 @@ public final class GatewayConfig {
         return authenticator;
     }
 
-    /** Which agent gets a request. */
-    public AgentRouter router() {
+    /** Which agent gets a request, until {@link Gateway#router(RequestRouter)} says otherwise. */
+    public RequestRouter router() {
         return router;
     }
 
@@ -269,7 +269,7 @@ public final class GatewayConfig {
         private String tunnelPath = NettyAcceptor.DEFAULT_PATH;
         private @Nullable InetSocketAddress metricsAddress;
         private Authenticator authenticator = TokenAuthenticator.builder().build();
-        private AgentRouter router = AgentRouter.builder().build();
+        private RequestRouter router = AgentRouter.builder().build();
         private Set<String> upgrades = Set.of(UpgradeCheck.WEBSOCKET);
         private AdmissionConfig admission = AdmissionConfig.DEFAULTS;
         private TrustedProxies trustedProxies = TrustedProxies.NONE;
@@ -350,7 +350,7 @@ public final class GatewayConfig {
         }
 
         /** See {@link GatewayConfig#router()}; knows no agent by default. */
-        public Builder router(AgentRouter newRouter) {
+        public Builder router(RequestRouter newRouter) {
             router = Objects.requireNonNull(newRouter);
             return this;
         }

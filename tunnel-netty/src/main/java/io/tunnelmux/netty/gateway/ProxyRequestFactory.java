@@ -33,7 +33,7 @@ final class ProxyRequestFactory {
     ProxyRequestFactory(
             RequestHead received,
             Client client,
-            @Nullable String target,
+            Message.Destination destination,
             @Nullable UpgradeCheck upgrade,
             Duration timeout,
             TraceContext trace)
@@ -47,7 +47,7 @@ final class ProxyRequestFactory {
         } catch (MalformedHttpException e) {
             throw new BadRequestException(String.valueOf(e.getMessage()));
         }
-        destination = target == null ? Message.Destination.ANY : new Message.Destination(target, null, null, 0);
+        this.destination = destination;
         this.upgrade = upgrade;
         this.timeout = timeout;
         this.client = client;
@@ -85,7 +85,7 @@ final class ProxyRequestFactory {
                 wish,
                 destination,
                 agentTimeoutMillis(),
-                client.text(),
+                client.address() == null ? null : client.text(),
                 trace.toString());
     }
 
