@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntConsumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -86,6 +87,10 @@ final class AgentPool {
     private final @Nullable Limiter rate;
     /** Over all agents. */
     private final AtomicInteger waitingInAll;
+    /** Told how many wait, whenever that has changed. */
+    private final IntConsumer onWaiting;
+    /** Changes that {@link #onWaiting} was not told of; whoever makes the first tells all, so that the last it hears is true. */
+    private final AtomicInteger untold = new AtomicInteger();
 
     // Changed under the lock.
     private @Nullable String instanceId;
@@ -99,11 +104,12 @@ final class AgentPool {
     private @Nullable Ticket last;
     private boolean isClosed;
 
-    AgentPool(AdmissionConfig limits, LongSupplier nanoTime, AtomicInteger waitingInAll) {
+    AgentPool(AdmissionConfig limits, LongSupplier nanoTime, AtomicInteger waitingInAll, IntConsumer onWaiting) {
         this.limits = limits;
         this.nanoTime = nanoTime;
         rate = limits.agentRate() == null ? null : new Limiter(limits.agentRate(), nanoTime);
         this.waitingInAll = waitingInAll;
+        this.onWaiting = onWaiting;
         lostAtNanos = nanoTime.getAsLong();
     }
 
@@ -227,9 +233,16 @@ final class AgentPool {
     }
 
     /** Gives a request a place on a tunnel, or behind all others in the line. What is neither {@link Turn#INSIDE} nor {@link Turn#WAITING} has none. */
-    synchronized Turn enter(Ticket ticket) {
-        ticket.enteredNanos = nanoTime.getAsLong();
-        return first == null && seat(ticket, null) ? Turn.INSIDE : queue(ticket, false);
+    Turn enter(Ticket ticket) {
+        Turn turn;
+        synchronized (this) {
+            ticket.enteredNanos = nanoTime.getAsLong();
+            turn = first == null && seat(ticket, null) ? Turn.INSIDE : queue(ticket, false);
+        }
+        if (turn == Turn.WAITING) {
+            tellWaiting();
+        }
+        return turn;
     }
 
     /**
@@ -247,6 +260,9 @@ final class AgentPool {
                 turn = isThere() || !mayWait ? Turn.FULL : queue(ticket, true);
             }
         }
+        if (turn == Turn.WAITING) {
+            tellWaiting();
+        }
         callWaiting();
         return turn;
     }
@@ -257,35 +273,45 @@ final class AgentPool {
      *
      * @return null if it was called and will soon know
      */
-    synchronized @Nullable Turn stillWaits(Ticket ticket) {
-        if (!ticket.isInLine) {
-            return null;
+    @Nullable
+    Turn stillWaits(Ticket ticket) {
+        Turn turn;
+        synchronized (this) {
+            if (!ticket.isInLine) {
+                return null;
+            }
+            if (ticket == first && seat(ticket, null)) {
+                // Room that others left behind was not told of.
+                turn = Turn.INSIDE;
+            } else {
+                turn = isThere() ? Turn.FULL : obstacleOfAbsence(ticket);
+            }
+            if (turn != Turn.WAITING) {
+                unlink(ticket);
+            }
         }
-        // Room that others left behind was not told of.
-        if (ticket == first && seat(ticket, null)) {
-            unlink(ticket);
-            return Turn.INSIDE;
+        if (turn != Turn.WAITING) {
+            tellWaiting();
         }
-        Turn obstacle = isThere() ? Turn.FULL : obstacleOfAbsence(ticket);
-        if (obstacle != Turn.WAITING) {
-            unlink(ticket);
-        }
-        return obstacle;
+        return turn;
     }
 
     /** Gives back its place, and calls whose turn it is then. Further calls do nothing. */
     void leave(Ticket ticket) {
+        boolean wasInLine;
         synchronized (this) {
-            if (ticket.isInLine) {
+            wasInLine = ticket.isInLine;
+            if (wasInLine) {
                 unlink(ticket);
-                return;
+            } else {
+                unseat(ticket);
             }
-            if (ticket.carrier == null) {
-                return;
-            }
-            unseat(ticket);
         }
-        callWaiting();
+        if (wasInLine) {
+            tellWaiting();
+        } else {
+            callWaiting();
+        }
     }
 
     /** Sends away all who wait, and lets nobody wait any more. */
@@ -298,13 +324,29 @@ final class AgentPool {
                 sentAway.add(ticket);
             }
         }
+        tellWaiting();
         sentAway.forEach(ticket -> ticket.loop().execute(ticket::onSentAway));
     }
 
     /** Calls those whose turn it is. */
     void callWaiting() {
+        boolean isAnyCalled = false;
         for (Ticket next = pollFirst(); next != null; next = pollFirst()) {
             next.loop().execute(next::onCalled);
+            isAnyCalled = true;
+        }
+        if (isAnyCalled) {
+            tellWaiting();
+        }
+    }
+
+    private void tellWaiting() {
+        if (untold.getAndIncrement() == 0) {
+            int told = 1;
+            do {
+                onWaiting.accept(waiting());
+                told = untold.addAndGet(-told);
+            } while (told != 0);
         }
     }
 

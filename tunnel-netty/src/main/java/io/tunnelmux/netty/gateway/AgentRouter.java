@@ -9,14 +9,19 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds the agent of a request: the routes of its host and port are asked first, then those of its host, then those of any host, each time
- * the longest path prefix first; then comes the default agent.
+ * Finds the agent of a request by its host and path. The most particular host goes first: that of the request with its port, then without, then the domains
+ * above it ({@code *.b.example} before {@code *.example}, each with the port and without), then any host. Of the routes of one host the longest path prefix goes
+ * first; where none of them fits, the next host is asked. Last comes the default agent.
  *
  * <p>Immutable; any thread.
  */
-public final class AgentRouter {
+public final class AgentRouter implements RequestRouter {
+
+    /** No name is longer; what is has no domain above it. */
+    private static final int MAX_HOST_CHARS = 253;
 
     private final Map<String, List<Route>> longestFirst;
+    private final boolean hasWildcards;
     private final @Nullable Route byDefault;
 
     private AgentRouter(Builder builder) {
@@ -29,6 +34,7 @@ public final class AgentRouter {
                                 (Route route) -> route.pathPrefix().length())
                         .reversed()));
         longestFirst = byHost;
+        hasWildcards = byHost.keySet().stream().anyMatch(host -> host.startsWith(Route.WILDCARD));
         byDefault = builder.defaultAgent == null ? null : Route.to(builder.defaultAgent);
     }
 
@@ -42,12 +48,7 @@ public final class AgentRouter {
         return builder().defaultAgent(agentId).build();
     }
 
-    /**
-     * The route of a request, or null if there is none.
-     *
-     * @param authority host and port as in {@code Host}; empty if the request has none
-     * @param path as it came
-     */
+    @Override
     public @Nullable Route route(String authority, String path) {
         if (!longestFirst.isEmpty()) {
             String lower = authority.toLowerCase(Locale.ROOT);
@@ -56,8 +57,13 @@ public final class AgentRouter {
             if (found == null && host.length() < lower.length()) {
                 found = find(host, path);
             }
+            String port = lower.substring(host.length());
             if (found == null && host.endsWith(".")) {
-                found = find(host.substring(0, host.length() - 1), path);
+                host = host.substring(0, host.length() - 1);
+                found = find(host, path);
+            }
+            if (found == null && hasWildcards && host.length() <= MAX_HOST_CHARS) {
+                found = findAbove(host, port, path);
             }
             if (found == null) {
                 found = find("", path);
@@ -67,6 +73,18 @@ public final class AgentRouter {
             }
         }
         return byDefault;
+    }
+
+    private @Nullable Route findAbove(String host, String port, String path) {
+        Route found = null;
+        for (int dot = host.indexOf('.'); dot >= 0 && found == null; dot = host.indexOf('.', dot + 1)) {
+            String domain = '*' + host.substring(dot);
+            found = port.isEmpty() ? null : find(domain + port, path);
+            if (found == null) {
+                found = find(domain, path);
+            }
+        }
+        return found;
     }
 
     private @Nullable Route find(String host, String path) {

@@ -87,7 +87,7 @@ final class ExchangeLog implements FlowMeter {
     }
 
     void refused(ProxyError told) {
-        recorder.onRefused(told.code(), client.remoteAddress(), told.message());
+        recorder.onRefused(told.code(), info.peer(), told.cause() == null ? told.message() : told.cause());
     }
 
     /**

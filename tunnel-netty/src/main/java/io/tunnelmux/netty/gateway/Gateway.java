@@ -67,12 +67,12 @@ public final class Gateway {
     private Gateway(GatewayConfig config) {
         memoryBudget = config.tunnel().memoryBudget();
         tunnelAddress = config.tunnelAddress();
-        registry = new AgentRegistry(config.authenticator(), config.admission(), System::nanoTime);
+        Recorder recorder = new Recorder(config);
+        registry = new AgentRegistry(config.authenticator(), config.admission(), System::nanoTime, recorder::onWaiting);
         admission = new RequestAdmission(config.admission(), registry, System::nanoTime);
         TunnelHandler handler = Objects.requireNonNull(
                 config.tunnelHandler().apply(registry.handler()), "the tunnelHandler has returned null");
         loops = NettyLoops.create(config.loops(), config.ioMode());
-        Recorder recorder = new Recorder(config);
         acceptor = NettyAcceptor.builder(loops, new TunnelServer(config.tunnel(), registry.verifier(), handler))
                 .address(config.tunnelAddress())
                 .path(config.tunnelPath())
@@ -178,6 +178,11 @@ public final class Gateway {
     /** An agent's tunnels that take streams: to ping it, to send it messages, to ask what it waits for. None if it is not connected; a snapshot. */
     public List<Tunnel> tunnels(String agentId) {
         return registry.tunnels(agentId);
+    }
+
+    /** Asks another router from the next request on; those under way are not touched. */
+    public void router(RequestRouter router) {
+        front.router(Objects.requireNonNull(router));
     }
 
     /** How many requests wait for an agent: for one of its streams to end, or for it to come back. */

@@ -36,7 +36,7 @@ public final class GatewayConfig {
     private final String tunnelPath;
     private final @Nullable InetSocketAddress metricsAddress;
     private final Authenticator authenticator;
-    private final AgentRouter router;
+    private final RequestRouter router;
     private final List<TcpForward> tcpForwards;
     private final Set<String> upgrades;
     private final AdmissionConfig admission;
@@ -149,8 +149,8 @@ public final class GatewayConfig {
         return authenticator;
     }
 
-    /** Which agent gets a request. */
-    public AgentRouter router() {
+    /** Which agent gets a request, until {@link Gateway#router(RequestRouter)} says otherwise. */
+    public RequestRouter router() {
         return router;
     }
 
@@ -296,7 +296,7 @@ public final class GatewayConfig {
         private String tunnelPath = NettyAcceptor.DEFAULT_PATH;
         private @Nullable InetSocketAddress metricsAddress;
         private Authenticator authenticator = TokenAuthenticator.builder().build();
-        private AgentRouter router = AgentRouter.builder().build();
+        private RequestRouter router = AgentRouter.builder().build();
         private final List<TcpForward> tcpForwards = new ArrayList<>();
         private Set<String> upgrades = Set.of(UpgradeCheck.WEBSOCKET);
         private AdmissionConfig admission = AdmissionConfig.DEFAULTS;
@@ -379,7 +379,7 @@ public final class GatewayConfig {
         }
 
         /** See {@link GatewayConfig#router()}; knows no agent by default. */
-        public Builder router(AgentRouter newRouter) {
+        public Builder router(RequestRouter newRouter) {
             router = Objects.requireNonNull(newRouter);
             return this;
         }

@@ -8,6 +8,7 @@ import io.netty.channel.ChannelOption;
 import io.tunnelmux.netty.relay.ChannelEnds;
 import io.tunnelmux.netty.transport.NettyAcceptor;
 import io.tunnelmux.netty.transport.NettyLoops;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -30,7 +31,9 @@ final class HttpFront {
 
     private final Map<Channel, FrontConnection> connections = new ConcurrentHashMap<>();
     private final AtomicInteger count = new AtomicInteger();
+    private final AddressCount perClient;
     private final CompletableFuture<@Nullable Void> drained = new CompletableFuture<>();
+    private volatile RequestRouter router;
     private volatile boolean isDraining;
     private volatile @Nullable Channel listening;
 
@@ -45,14 +48,20 @@ final class HttpFront {
         this.admission = admission;
         this.recorder = recorder;
         this.acceptor = acceptor;
+        router = config.router();
+        perClient = new AddressCount(config.admission().maxConnectionsPerClient());
     }
 
     GatewayConfig config() {
         return config;
     }
 
-    AgentRouter router() {
-        return config.router();
+    RequestRouter router() {
+        return router;
+    }
+
+    void router(RequestRouter newRouter) {
+        router = newRouter;
     }
 
     RequestAdmission admission() {
@@ -103,17 +112,30 @@ final class HttpFront {
     }
 
     private void onAccepted(Channel channel) {
-        if (count.incrementAndGet() > config.maxConnections()) {
+        InetAddress counted = counted(channel);
+        boolean isOneTooMany = count.incrementAndGet() > config.maxConnections();
+        if (isOneTooMany || !perClient.enter(counted)) {
             count.decrementAndGet();
             recorder.onRefused(
-                    Recorder.TOO_MANY_CONNECTIONS, channel.remoteAddress(), config.maxConnections() + " connections");
+                    Recorder.TOO_MANY_CONNECTIONS,
+                    String.valueOf(channel.remoteAddress()),
+                    isOneTooMany
+                            ? config.maxConnections() + " connections"
+                            : config.admission().maxConnectionsPerClient() + " connections of this address");
             ChannelEnds.abort(channel);
             return;
         }
+        channel.closeFuture().addListener(closed -> perClient.leave(counted));
         ProtocolChoice choice = new ProtocolChoice(this, channel, loops.of(channel.eventLoop()));
         serve(channel, choice);
         channel.closeFuture().addListener(closed -> onClosed(channel));
         choice.begin();
+    }
+
+    /** Whose connections are counted together; null for a proxy that brings those of others. */
+    private @Nullable InetAddress counted(Channel channel) {
+        InetAddress address = channel.remoteAddress() instanceof InetSocketAddress inet ? inet.getAddress() : null;
+        return address == null || config.trustedProxies().contains(address) ? null : address;
     }
 
     /** From here on {@code connection} is what serves {@code channel}. */

@@ -69,6 +69,12 @@ public record ProxyError(
                         SOON_SECONDS);
     }
 
+    /** Something here went wrong that should not. */
+    static ProxyError internal(String path) {
+        return new ProxyError(
+                500, ErrorCode.INTERNAL_ERROR.wireName(), "the gateway has failed", null, path, null, true, 0);
+    }
+
     /** There are too many requests at once. */
     static ProxyError overloaded(String cause, String agentId, String path) {
         return new ProxyError(

@@ -33,7 +33,7 @@ final class ProxyRequestFactory {
     ProxyRequestFactory(
             RequestHead received,
             Client client,
-            @Nullable String target,
+            Message.Destination destination,
             @Nullable UpgradeCheck upgrade,
             Duration timeout,
             TraceContext trace)
@@ -47,7 +47,7 @@ final class ProxyRequestFactory {
         } catch (MalformedHttpException e) {
             throw new BadRequestException(String.valueOf(e.getMessage()));
         }
-        destination = target == null ? Message.Destination.ANY : new Message.Destination(target, null, null, 0);
+        this.destination = destination;
         this.upgrade = upgrade;
         this.timeout = timeout;
         this.client = client;
@@ -85,7 +85,13 @@ final class ProxyRequestFactory {
         Message.Upgrade wish =
                 upgrade == null ? Message.Upgrade.NONE : new Message.Upgrade(upgrade.isWebSocket(), true, early);
         return new Message.ProxyRequest(
-                nextId(), head, wish, destination, agentTimeoutMillis(), client.text(), trace.toString());
+                nextId(),
+                head,
+                wish,
+                destination,
+                agentTimeoutMillis(),
+                client.address() == null ? null : client.text(),
+                trace.toString());
     }
 
     /** A short time is left whole: the gateway's own end to it comes soon enough. */

@@ -5,7 +5,6 @@ import io.tunnelmux.netty.log.Observers;
 import io.tunnelmux.netty.log.SparseLogs;
 import io.tunnelmux.netty.observe.ExchangeInfo;
 import io.tunnelmux.netty.observe.TraceContext;
-import java.net.SocketAddress;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -36,24 +35,20 @@ final class Recorder {
         isPerformanceLogged = config.logPerformance();
     }
 
-    /**
-     * A request that has a route.
-     *
-     * @param sender who it comes from, as {@link Client#text} says
-     */
+    /** A request that has a route. */
     ExchangeLog begin(
             RequestHead head,
             String agentId,
+            Client sender,
             @Nullable UpgradeCheck upgrade,
             TraceContext trace,
-            String sender,
             Channel client) {
         ExchangeInfo info = new ExchangeInfo(
                 head.request().method().name(),
                 head.authority(),
                 head.path(),
                 agentId,
-                sender,
+                sender.text(),
                 upgrade == null ? null : upgrade.protocol().toLowerCase(Locale.ROOT),
                 trace);
         return new ExchangeLog(this, info, client, Observers.begin(observers, observer -> observer.onExchange(info)));
@@ -65,7 +60,7 @@ final class Recorder {
      * @param head null if it could not be understood
      */
     void onAnswered(@Nullable RequestHead head, ProxyError told, Channel client) {
-        onRefused(told.code(), client.remoteAddress(), told.message());
+        onRefused(told.code(), String.valueOf(client.remoteAddress()), told.message());
         if (isAccessLogged || ACCESS.isDebugEnabled()) {
             access(
                     "method={} host={} path={} status={} agent_id=- client={} connection={} bytes_in=0 bytes_out=0 ms=0 outcome={} trace_id=-",
@@ -80,7 +75,7 @@ final class Recorder {
     }
 
     /** Somebody was turned away. */
-    void onRefused(String cause, SocketAddress from, String why) {
+    void onRefused(String cause, String from, String why) {
         Observers.tell(observers, observer -> observer.onRefused(cause));
         long withheld = refusals.admit(cause, System.nanoTime());
         if (withheld >= 0) {

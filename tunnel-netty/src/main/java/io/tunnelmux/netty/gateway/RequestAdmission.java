@@ -3,7 +3,6 @@ package io.tunnelmux.netty.gateway;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import java.net.InetAddress;
-import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
 import java.util.function.LongSupplier;
@@ -24,7 +23,6 @@ final class RequestAdmission {
     private final AdmissionConfig limits;
     private final AgentRegistry registry;
     private final LongSupplier nanoTime;
-    private final Refusals refusals;
     private final @Nullable AddressLimiter clients;
     private final @Nullable AddressLimiter aborts;
     private final Cache<Route, RouteState> routes = Caffeine.newBuilder()
@@ -37,7 +35,6 @@ final class RequestAdmission {
         this.limits = limits;
         this.registry = registry;
         this.nanoTime = nanoTime;
-        refusals = new Refusals(nanoTime);
         clients = limiter(limits.clientRate());
         aborts = limiter(limits.abortRate());
     }
@@ -53,16 +50,16 @@ final class RequestAdmission {
         InetAddress client = visit.client();
         long wait = aborts == null ? 0 : aborts.look(counted(client));
         if (wait > 0) {
-            return limited(visit, Refusals.Cause.CLIENT_ABORTS, "too many requests were given up", wait);
+            return limited(visit, "too many requests were given up", wait);
         }
         wait = clients == null ? 0 : clients.take(client);
         if (wait > 0) {
-            return limited(visit, Refusals.Cause.CLIENT_RATE, "the client's rate", wait);
+            return limited(visit, "the client's rate", wait);
         }
         RouteState state = routes.get(route, added -> new RouteState(added, limits, nanoTime));
         wait = state.take();
         if (wait > 0) {
-            return limited(visit, Refusals.Cause.ROUTE_RATE, "the route's rate", wait);
+            return limited(visit, "the route's rate", wait);
         }
         AgentPool pool = registry.pool(route.agentId());
         if (pool == null) {
@@ -70,21 +67,20 @@ final class RequestAdmission {
         }
         wait = pool.take();
         if (wait > 0) {
-            return limited(visit, Refusals.Cause.AGENT_RATE, "the agent's rate", wait);
+            return limited(visit, "the agent's rate", wait);
         }
         if (requests.incrementAndGet() > limits.maxRequests()) {
             requests.decrementAndGet();
-            return full(visit, Refusals.Cause.GATEWAY_FULL, "the gateway has " + limits.maxRequests());
+            return full(visit, "the gateway has " + limits.maxRequests());
         }
         if (!state.enter()) {
             requests.decrementAndGet();
-            return full(visit, Refusals.Cause.ROUTE_FULL, "the route has " + route.maxConcurrent());
+            return full(visit, "the route has " + route.maxConcurrent());
         }
         Breaker breaker = state.breaker();
         long turn = breaker == null ? 0 : breaker.enter();
         if (turn == Breaker.BARRED && breaker != null) {
             onLeft(state);
-            refusals.add(Refusals.Cause.CIRCUIT_OPEN, route);
             return ProxyError.circuitOpen(route.agentId(), visit.path(), breaker.waitNanos());
         }
         visit.onAdmitted(pool, state, turn);
@@ -95,26 +91,18 @@ final class RequestAdmission {
     ProxyError refusal(Visit visit, AgentPool.Turn turn) {
         String agentId = visit.route().agentId();
         return switch (turn) {
-            case FULL -> full(visit, Refusals.Cause.AGENT_FULL, "the agent has as many as it takes");
-            case RECONNECTING -> {
-                refusals.add(Refusals.Cause.AGENT_RECONNECTING, visit.route());
-                yield ProxyError.absent(AgentRegistry.Presence.RECONNECTING, agentId, visit.path());
-            }
-            case OFFLINE -> {
-                refusals.add(Refusals.Cause.AGENT_OFFLINE, visit.route());
-                yield ProxyError.absent(AgentRegistry.Presence.OFFLINE, agentId, visit.path());
-            }
+            case FULL -> full(visit, "the agent has as many as it takes");
+            case RECONNECTING -> ProxyError.absent(AgentRegistry.Presence.RECONNECTING, agentId, visit.path());
+            case OFFLINE -> ProxyError.absent(AgentRegistry.Presence.OFFLINE, agentId, visit.path());
             case INSIDE, WAITING -> throw new IllegalArgumentException("no refusal: " + turn);
         };
     }
 
-    private ProxyError limited(Visit visit, Refusals.Cause cause, String said, long waitNanos) {
-        refusals.add(cause, visit.route());
+    private ProxyError limited(Visit visit, String said, long waitNanos) {
         return ProxyError.rateLimited(said, visit.route().agentId(), visit.path(), waitNanos);
     }
 
-    private ProxyError full(Visit visit, Refusals.Cause cause, String said) {
-        refusals.add(cause, visit.route());
+    private ProxyError full(Visit visit, String said) {
         return ProxyError.overloaded(said, visit.route().agentId(), visit.path());
     }
 
@@ -157,11 +145,6 @@ final class RequestAdmission {
     int queueDepth(String agentId) {
         AgentPool pool = registry.pool(agentId);
         return pool == null ? 0 : pool.waiting();
-    }
-
-    /** How many requests were not let in, for each cause, since the start. */
-    Map<Refusals.Cause, Long> refusals() {
-        return refusals.counts();
     }
 
     /** The breakers of all routes that were in use lately; of those, closed ones too. */

@@ -4,12 +4,16 @@ import io.netty.handler.codec.http.HttpHeaders;
 import io.tunnelmux.netty.observe.TraceContext;
 import io.tunnelmux.netty.transport.NettyAcceptor;
 import java.time.Duration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What happens between a request's head and its stream, the same for clients of every kind: who serves it, whether it may be served, and by which of the
  * agent's tunnels. On the client's loop.
  */
 final class RequestDispatcher {
+
+    private static final Logger LOG = LoggerFactory.getLogger(RequestDispatcher.class);
 
     private final HttpFront front;
 
@@ -29,10 +33,19 @@ final class RequestDispatcher {
             client.handOver(acceptor);
             return;
         }
-        Route route = front.router().route(head.authority(), head.path());
         if (front.isDraining()) {
             refuse(head, ProxyError.shuttingDown(head.path()), client);
-        } else if (route == null) {
+            return;
+        }
+        Route route;
+        try {
+            route = front.router().route(head.authority(), head.path());
+        } catch (RuntimeException e) {
+            LOG.error("the router failed host={} path={}", head.authority(), head.path(), e);
+            refuse(head, ProxyError.internal(head.path()), client);
+            return;
+        }
+        if (route == null) {
             refuse(head, ProxyError.noRoute(head.path()), client);
         } else {
             Exchange exchange = exchange(head, route, client);
@@ -54,9 +67,9 @@ final class RequestDispatcher {
                 ? config.upgradeTimeout()
                 : route.timeout() != null ? route.timeout() : config.requestTimeout();
         TraceContext trace = takeTrace(head.request().headers());
-        ProxyRequestFactory requests = new ProxyRequestFactory(head, sender, route.target(), upgrade, timeout, trace);
-        ExchangeLog log =
-                front.recorder().begin(head, route.agentId(), upgrade, trace, sender.text(), client.channel());
+        ProxyRequestFactory requests =
+                new ProxyRequestFactory(head, sender, route.destination(), upgrade, timeout, trace);
+        ExchangeLog log = front.recorder().begin(head, route.agentId(), sender, upgrade, trace, client.channel());
         requests.trace(log.trace());
         return new Exchange(
                 front.admission(),

@@ -22,10 +22,12 @@ public final class Route {
     /** In place of a protocol or an origin: any. */
     public static final String ANY = "*";
 
+    static final String WILDCARD = "*.";
+
     private final String host;
     private final String pathPrefix;
     private final String agentId;
-    private final @Nullable String target;
+    private final Message.Destination destination;
     private final @Nullable Duration timeout;
     private final @Nullable RateLimit rate;
     private final int maxConcurrent;
@@ -36,7 +38,7 @@ public final class Route {
         host = draft.host;
         pathPrefix = draft.pathPrefix;
         agentId = draft.agentId;
-        target = draft.target;
+        destination = draft.destination;
         timeout = draft.timeout;
         rate = draft.rate;
         maxConcurrent = draft.maxConcurrent;
@@ -56,12 +58,16 @@ public final class Route {
     /**
      * The requests for a host and a path prefix.
      *
-     * @param host as in {@code Host}, with or without a port; empty is any
+     * @param host as in {@code Host}, with or without a port; {@code *.} before a domain is all hosts below it; empty is any
      * @param pathPrefix begins with a slash; matches whole segments of the path as it came, undecoded
      * @param agentId who gets them
-     * @throws IllegalArgumentException if the prefix does not begin with a slash, or no agent can have this id
+     * @throws IllegalArgumentException if the prefix does not begin with a slash, the host has a {@code *} elsewhere, or no agent can have this id
      */
     public static Route of(String host, String pathPrefix, String agentId) {
+        String plain = host.startsWith(WILDCARD) ? host.substring(WILDCARD.length()) : host;
+        if (plain.indexOf('*') >= 0 || plain.isEmpty() && !host.isEmpty()) {
+            throw new IllegalArgumentException("a host may begin with '*.' and have no other '*': " + host);
+        }
         if (!pathPrefix.startsWith("/")) {
             throw new IllegalArgumentException("a path prefix must begin with a slash: " + pathPrefix);
         }
@@ -82,8 +88,24 @@ public final class Route {
         if (newTarget.isEmpty()) {
             throw new IllegalArgumentException("target is empty");
         }
-        new Message.Destination(newTarget, null, null, 0);
-        return with(draft -> draft.target = newTarget);
+        return with(new Message.Destination(
+                newTarget, destination.serviceName(), destination.namespace(), destination.servicePort()));
+    }
+
+    /**
+     * The same for a service that the agent shall take the requests to. An agent that knows none of its cluster goes by their paths.
+     *
+     * @throws IllegalArgumentException if a name is empty or too long, or the port is none
+     */
+    public Route withService(String name, String namespace, int port) {
+        if (name.isEmpty() || namespace.isEmpty() || port < 1) {
+            throw new IllegalArgumentException("no service: " + name + '.' + namespace + ':' + port);
+        }
+        return with(new Message.Destination(destination.target(), name, namespace, port));
+    }
+
+    private Route with(Message.Destination newDestination) {
+        return with(draft -> draft.destination = newDestination);
     }
 
     /**
@@ -134,7 +156,7 @@ public final class Route {
 
     private Route with(Consumer<Draft> change) {
         Draft draft = new Draft(host, pathPrefix, agentId);
-        draft.target = target;
+        draft.destination = destination;
         draft.timeout = timeout;
         draft.rate = rate;
         draft.maxConcurrent = maxConcurrent;
@@ -159,9 +181,14 @@ public final class Route {
         return agentId;
     }
 
+    /** What the agent is asked to do with the requests; it has the last word. */
+    Message.Destination destination() {
+        return destination;
+    }
+
     /** What the agent shall take for where the requests go; null leaves it to the agent. */
     public @Nullable String target() {
-        return target;
+        return destination.target();
     }
 
     /** Until the response's head; null is the gateway's own. */
@@ -205,6 +232,7 @@ public final class Route {
                         && host.equals(route.host)
                         && pathPrefix.equals(route.pathPrefix)
                         && agentId.equals(route.agentId)
+                        && destination.equals(route.destination)
                         && Objects.equals(timeout, route.timeout)
                         && Objects.equals(rate, route.rate)
                         && maxConcurrent == route.maxConcurrent
@@ -229,7 +257,7 @@ public final class Route {
         private final String agentId;
         private final Set<String> upgrades = new HashSet<>();
         private final Set<String> origins = new HashSet<>();
-        private @Nullable String target;
+        private Message.Destination destination = Message.Destination.ANY;
         private @Nullable Duration timeout;
         private @Nullable RateLimit rate;
         private int maxConcurrent;

@@ -23,11 +23,18 @@ final class AdmissionRig {
     /** Those that were let in, in the order in which they were. */
     final List<Guest> inside = new ArrayList<>();
 
+    /** What was told of the length of the queue. */
+    final List<Integer> waiting = new ArrayList<>();
+
     final AgentRegistry registry;
     final RequestAdmission admission;
 
     AdmissionRig(AdmissionConfig limits) {
-        registry = new AgentRegistry(TokenAuthenticator.of("a-token-for-tests"), limits, loop::nanoTime);
+        registry = new AgentRegistry(
+                TokenAuthenticator.of("a-token-for-tests"),
+                limits,
+                loop::nanoTime,
+                (agent, count) -> waiting.add(count));
         admission = new RequestAdmission(limits, registry, loop::nanoTime);
     }
 

@@ -329,6 +329,132 @@ class AdmissionTest {
         assertThat(agent.hasCall()).isFalse();
     }
 
+    @Test
+    void theClientBehindATrustedProxyIsTheOneThatCounts() throws Exception {
+        rig = GatewayRig.start(GatewayRig.config()
+                .trustedProxies(List.of("127.0.0.0/8"))
+                .admission(AdmissionConfig.builder()
+                        .clientRate(new RateLimit(1, Duration.ofMinutes(10), 1))
+                        .build()));
+        FakeAgent agent = rig.agent();
+        RawClient proxy = rig.client();
+        for (String address : List.of("203.0.113.1", "203.0.113.2")) {
+            proxy.sends("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 6.6.6.6, " + address
+                    + "\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: public\r\n\r\n");
+            FakeAgent.Call call = agent.next().answersWithoutBody(200);
+            assertThat(proxy.response()).startsWith("HTTP/1.1 200 ");
+            assertThat(call.request().clientAddr()).isEqualTo(address);
+            assertThat(call.request().head().scheme()).isEqualTo("https");
+            assertThat(call.request().head().headers().all("x-forwarded-for")).containsExactly(address + ", 127.0.0.1");
+            assertThat(call.request().head().headers().all("x-forwarded-proto")).containsExactly("https");
+            assertThat(call.request().head().headers().all("x-forwarded-host")).containsExactly("public");
+            assertThat(call.request().head().headers().all("forwarded")).isEmpty();
+        }
+
+        proxy.sends("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.1\r\n\r\n");
+        assertThat(proxy.response()).startsWith("HTTP/1.1 429 ");
+    }
+
+    @Test
+    void aClientThatGivesUpAgainAndAgainIsRefusedAndNobodyElse() throws Exception {
+        rig = GatewayRig.start(GatewayRig.config()
+                .trustedProxies(List.of("127.0.0.0/8"))
+                .admission(AdmissionConfig.builder()
+                        .abortRate(new RateLimit(1, Duration.ofMinutes(10), 20))
+                        .build()));
+        FakeAgent agent = rig.agent();
+        for (int i = 0; i < 20; i++) {
+            RawClient aborting =
+                    rig.client().sends("GET /abort HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.1\r\n\r\n");
+            FakeAgent.Call call = agent.next();
+            aborting.resets();
+            assertThat(call.closed().is(ErrorCode.CANCELLED)).isTrue();
+        }
+
+        RawClient again = rig.client().sends("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.1\r\n\r\n");
+        assertThat(again.response()).startsWith("HTTP/1.1 429 ").contains("given up");
+        RawClient other = rig.client().sends("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.2\r\n\r\n");
+        agent.next().answersWithoutBody(204);
+        assertThat(other.head()).startsWith("HTTP/1.1 204 ");
+    }
+
+    @Test
+    void aClientHasAShareOfTheConnections() throws Exception {
+        start(AdmissionConfig.builder().maxConnectionsPerClient(2));
+        FakeAgent agent = rig.agent();
+        RawClient first = rig.client().gets("/1");
+        agent.next().answersWithoutBody(204);
+        first.head();
+        RawClient second = rig.client().gets("/2");
+        agent.next().answersWithoutBody(204);
+        second.head();
+
+        assertThat(rig.client().isReset()).isTrue();
+        first.close();
+        // Its end is seen sooner or later.
+        RawClient next = rig.client();
+        while (!isIn(next)) {
+            next.close();
+            next = rig.client();
+        }
+        agent.next().answersWithoutBody(204);
+        assertThat(next.head()).startsWith("HTTP/1.1 204 ");
+    }
+
+    /** Whether a request is being worked on, and was not cut with its connection. */
+    private static boolean isIn(RawClient client) throws Exception {
+        client.socket().setSoTimeout(200);
+        try {
+            client.gets("/in").head();
+            return false;
+        } catch (java.net.SocketTimeoutException e) {
+            client.socket().setSoTimeout((int) TimeUnit.SECONDS.toMillis(FakeAgent.PATIENCE_SECONDS));
+            return true;
+        } catch (java.io.IOException e) {
+            return false;
+        }
+    }
+
+    @Test
+    void theRouterCanBeReplaced() throws Exception {
+        start(AdmissionConfig.builder());
+        FakeAgent agent = rig.agent();
+        RawClient client = rig.client().gets("/1");
+        agent.next().answersWithoutBody(200);
+        client.response();
+
+        rig.gateway()
+                .router((authority, path) ->
+                        path.equals("/known") ? Route.to(GatewayRig.AGENT).withTarget("special") : null);
+        client.gets("/1");
+        assertThat(client.response()).startsWith("HTTP/1.1 404 ");
+        client.gets("/known");
+        assertThat(agent.next().answersWithoutBody(200).request().destination().target())
+                .isEqualTo("special");
+        client.response();
+
+        rig.gateway().router((authority, path) -> {
+            throw new IllegalStateException("planted");
+        });
+        client.gets("/known");
+        assertThat(client.response())
+                .startsWith("HTTP/1.1 500 ")
+                .contains("\"code\":\"internal_error\"")
+                .doesNotContain("planted");
+    }
+
+    @Test
+    void theAgentIsToldOfTheRoutesService() throws Exception {
+        rig = GatewayRig.start(GatewayRig.config()
+                .router((authority, path) -> Route.to(GatewayRig.AGENT).withService("web", "shop", 8080)));
+        FakeAgent agent = rig.agent();
+        rig.client().gets("/");
+
+        Message.Destination destination =
+                agent.next().answersWithoutBody(200).request().destination();
+        assertThat(destination).isEqualTo(new Message.Destination(null, "web", "shop", 8080));
+    }
+
     private void awaitQueued(int count) {
         await(() -> rig.gateway().queueDepth(GatewayRig.AGENT) == count);
     }

@@ -58,8 +58,9 @@ public final class GatewayMain implements Callable<Integer> {
             names = "--route",
             paramLabel = "HOST[/PATH]=AGENT[;OPTION=VALUE]...",
             description =
-                    "which agent gets the requests of a host ('*': of any) and path; options are"
-                            + " mode=zero-copy, target=NAME (one that the agent knows), timeout=30s, upgrade=PROTOCOL, origin=HOST")
+                    "which agent gets the requests of a host ('*': of any; '*.DOMAIN': of all below) and path; options are"
+                            + " mode=zero-copy, target=NAME (one that the agent knows), service=NAME.NAMESPACE:PORT, timeout=30s,"
+                            + " rate=100/s[:BURST], max-concurrent=N, upgrade=PROTOCOL, origin=HOST")
     private List<Route> routes = List.of();
 
     @Option(names = "--default-agent", paramLabel = "AGENT", description = "who gets what no route names")
@@ -111,6 +112,12 @@ public final class GatewayMain implements Callable<Integer> {
             paramLabel = "HOST:PORT",
             description = "where operators come in, without a token: /healthz, /readyz, /status (nowhere)")
     private @Nullable InetSocketAddress metricsListen;
+
+    @Mixin
+    private AdmissionOptions admission = new AdmissionOptions();
+
+    @Mixin
+    private ClientOptions clients = new ClientOptions();
 
     @Mixin
     private WindowOptions windows = new WindowOptions();
@@ -169,12 +176,14 @@ public final class GatewayMain implements Callable<Integer> {
                 .upgradeTimeout(upgradeTimeout)
                 .requestTimeout(requestTimeout)
                 .tunnel(windows.toConfig())
+                .admission(admission.toConfig())
                 .tls(tls())
                 .h2c(h2c);
         forwards.addTo(builder);
         if (streamIdleTimeout != null) {
             builder.streamIdleTimeout(streamIdleTimeout);
         }
+        clients.addTo(builder);
         if (metricsListen != null) {
             builder.metricsAddress(metricsListen);
         }

@@ -2,13 +2,18 @@ package io.tunnelmux.examples.gateway;
 
 import io.tunnelmux.examples.common.Values;
 import io.tunnelmux.netty.gateway.Route;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** What routes look like in options. All methods throw {@link IllegalArgumentException} with a message for people. */
 final class Routes {
 
     private Routes() {}
 
-    /** {@code HOST[/PATH]=AGENT[;mode=…][;target=…][;timeout=…][;upgrade=…][;origin=…]…}; the host {@code *} is any. */
+    private static final Pattern SERVICE = Pattern.compile("([^.:]+)\\.([^.:]+):([0-9]{1,5})");
+    private static final String NAMES = "mode, target, service, timeout, rate, max-concurrent, upgrade, origin";
+
+    /** {@code HOST[/PATH]=AGENT[;OPTION=VALUE]…}; the host {@code *} is any, {@code *.DOMAIN} all below it. */
     static Route parse(String text) {
         int equals = text.indexOf('=');
         if (equals < 1) {
@@ -43,13 +48,30 @@ final class Routes {
                 yield route;
             }
             case "target" -> route.withTarget(value);
+            case "service" -> withService(route, value);
             case "timeout" -> route.withTimeout(Values.duration(value));
+            case "rate" -> route.withRate(Rates.parse(value));
+            case "max-concurrent" -> route.withMaxConcurrent(count(value));
             case "upgrade" -> route.withUpgrade(value);
             case "origin" -> route.withOrigin(value);
-            default ->
-                throw new IllegalArgumentException(
-                        "'" + text + "': '" + name + "' is none of mode, target, timeout, upgrade, origin");
+            default -> throw new IllegalArgumentException("'" + text + "': '" + name + "' is none of " + NAMES);
         };
+    }
+
+    private static Route withService(Route route, String service) {
+        Matcher matcher = SERVICE.matcher(service);
+        if (!matcher.matches()) {
+            throw new IllegalArgumentException("'" + service + "' is not NAME.NAMESPACE:PORT");
+        }
+        return route.withService(matcher.group(1), matcher.group(2), Integer.parseInt(matcher.group(3)));
+    }
+
+    private static int count(String text) {
+        try {
+            return Integer.parseInt(text);
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException("'" + text + "' is no number", e);
+        }
     }
 
     /** There is one mode today. */

@@ -61,7 +61,27 @@ class GatewayMainTest {
                 "--token a --tcp-listen 127.0.0.1:1=a:",
                 "--token a --tcp-listen 127.0.0.1:1=a:db:0",
                 "--token a --tcp-listen 127.0.0.1:1=a:::1:22",
-                "--token a --stream-idle-timeout 0s"
+                "--token a --stream-idle-timeout 0s",
+                "--token a --max-requests 0",
+                "--token a --max-streams-per-agent many",
+                "--token a --max-queued -1",
+                "--token a --queue-wait 11m",
+                "--token a --reconnect-wait 0s",
+                "--token a --rate-limit 5",
+                "--token a --client-rate-limit 0/s",
+                "--token a --abort-limit 1/s:0",
+                "--token a --circuit-failures never",
+                "--token a --circuit-open off",
+                "--token a --max-connections 0",
+                "--token a --max-connections-per-client 0",
+                "--token a --max-header-size 32KB",
+                "--token a --max-header-size 3GiB",
+                "--token a --max-headers 0",
+                "--token a --head-timeout soon",
+                "--token a --trusted-proxy",
+                "--token a --trusted-proxy localhost",
+                "--token a --trusted-proxy 10.0.0.0/33",
+                "--token a --route a=b;rate=fast"
             })
     void misuseIsOneLineAndTwo(String line) {
         assertThat(run(line)).isEqualTo(2);

@@ -3,6 +3,7 @@ package io.tunnelmux.examples.gateway;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tunnelmux.netty.gateway.RateLimit;
 import io.tunnelmux.netty.gateway.Route;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
@@ -27,6 +28,19 @@ class RoutesTest {
         assertThat(Routes.parse("a=demo").pathPrefix()).isEqualTo("/");
     }
 
+    @Test
+    void routesHaveLimitsAndServices() {
+        Route route = Routes.parse("*.shop.example=demo;service=web.shop:8080;rate=100/s:200;max-concurrent=10");
+
+        assertThat(route)
+                .isEqualTo(Route.of("*.shop.example", "/", "demo")
+                        .withService("web", "shop", 8080)
+                        .withRate(RateLimit.perSecond(100).withBurst(200))
+                        .withMaxConcurrent(10));
+        assertThat(Routes.parse("a=demo;rate=600/m").rate()).isEqualTo(new RateLimit(600, Duration.ofMinutes(1), 600));
+        assertThat(Routes.parse("a=demo;rate=5/h:1").rate()).isEqualTo(new RateLimit(5, Duration.ofHours(1), 1));
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
@@ -40,6 +54,19 @@ class RoutesTest {
                 "a=demo;timeout=",
                 "a=demo;target=",
                 "a=demo;what=1",
+                "a.*=demo",
+                "a=demo;service=web",
+                "a=demo;service=web.shop",
+                "a=demo;service=web.shop:0",
+                "a=demo;service=web.shop:65536",
+                "a=demo;service=web.shop.svc:80",
+                "a=demo;rate=fast",
+                "a=demo;rate=0/s",
+                "a=demo;rate=1/d",
+                "a=demo;rate=1/s:0",
+                "a=demo;rate=9999999/s",
+                "a=demo;max-concurrent=0",
+                "a=demo;max-concurrent=many",
                 "a=demo;mode=aware",
                 "a=demo;mode=x"
             })
