@@ -66,6 +66,8 @@ final class ExchangeMeters {
     private final Counter receivedBytes;
     private final Counter sentBytes;
     private final Map<String, DistributionSummary> latencies = new ConcurrentHashMap<>();
+    private final Map<String, AtomicLong> queues = new ConcurrentHashMap<>();
+    private final Timer queueWait;
     private final Map<String, Counter> outcomes = new ConcurrentHashMap<>();
     private final Map<Answered, Counter> requests = new ConcurrentHashMap<>();
 
@@ -100,6 +102,11 @@ final class ExchangeMeters {
                 .description("How long WebSocket connections were open")
                 .serviceLevelObjectives(Buckets.LONG)
                 .register(registry);
+        queueWait = Timer.builder("agent_proxy_queue_wait")
+                .description("How long requests waited that had to wait for an agent")
+                .serviceLevelObjectives(
+                        Duration.ofMillis(10), Duration.ofMillis(100), Duration.ofSeconds(1), Duration.ofSeconds(10))
+                .register(registry);
         receivedBytes = body("received");
         sentBytes = body("sent");
     }
@@ -128,6 +135,18 @@ final class ExchangeMeters {
     ExchangeObserver begin(ExchangeInfo info, Consumer<ExchangeEnd> ends) {
         active.incrementAndGet();
         return new Observed(info, ends);
+    }
+
+    private AtomicLong queue(String agentLabel) {
+        return queues.computeIfAbsent(agentLabel, label -> {
+            AtomicLong depth = new AtomicLong();
+            Gauge.builder("agent_proxy_queue_depth", depth, AtomicLong::get)
+                    .description("Requests that wait for their turn at an agent, or for the agent to come back")
+                    .tag("agent_id", label)
+                    .strongReference(true)
+                    .register(registry);
+            return depth;
+        });
     }
 
     private DistributionSummary latency(String pattern) {
@@ -174,6 +193,17 @@ final class ExchangeMeters {
         Observed(ExchangeInfo info, Consumer<ExchangeEnd> ends) {
             this.info = info;
             this.ends = ends;
+        }
+
+        @Override
+        public void onQueued() {
+            queue(agentLabel(info.agentId())).incrementAndGet();
+        }
+
+        @Override
+        public void onQueueLeft(Duration waited) {
+            queue(agentLabel(info.agentId())).decrementAndGet();
+            queueWait.record(waited);
         }
 
         @Override

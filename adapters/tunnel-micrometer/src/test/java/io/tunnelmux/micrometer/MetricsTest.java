@@ -11,6 +11,8 @@ import io.tunnelmux.netty.observe.ExchangeObserver;
 import io.tunnelmux.netty.observe.RelayMode;
 import io.tunnelmux.netty.observe.TraceContext;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
@@ -32,34 +34,42 @@ class MetricsTest {
     @Test
     void labelsStayFewWhateverTheWorldComesUpWith() {
         GatewayMetrics metrics = new GatewayMetrics(registry);
+        List<ExchangeObserver> waiting = new ArrayList<>();
         for (int i = 0; i < 3_000; i++) {
             ExchangeObserver exchange = metrics.onExchange(request("agent-" + i, "/path-" + word(i), false));
-            exchange.onAnswered(200, Duration.ofMillis(1));
-            exchange.onEnded(end(200, ExchangeEnd.COMPLETE));
-            metrics.onWaiting("agent-" + i, 1);
+            exchange.onQueued();
+            waiting.add(exchange);
             metrics.onRefused("cause " + i);
         }
 
-        assertThat(values("agent_proxy_latency_by_path", "path_pattern"))
-                .hasSize(201)
-                .contains("other");
-        assertThat(values("tunnelmux_requests", "agent_id")).hasSize(1_001).contains("other");
         assertThat(values("agent_proxy_queue_depth", "agent_id")).hasSize(1_001);
         assertThat(values("tunnelmux_refused", "cause")).hasSize(101);
+        assertThat(registry.get("agent_proxy_queue_depth")
+                        .tag("agent_id", "agent-0")
+                        .gauge()
+                        .value())
+                .isEqualTo(1);
         assertThat(registry.get("agent_proxy_queue_depth")
                         .tag("agent_id", "other")
                         .gauge()
                         .value())
                 .isEqualTo(2_000);
+
+        for (ExchangeObserver exchange : waiting) {
+            exchange.onQueueLeft(Duration.ofMillis(1));
+            exchange.onAnswered(200, Duration.ofMillis(1));
+            exchange.onEnded(end(200, ExchangeEnd.COMPLETE));
+        }
+        assertThat(values("agent_proxy_latency_by_path", "path_pattern"))
+                .hasSize(201)
+                .contains("other");
+        assertThat(values("tunnelmux_requests", "agent_id")).hasSize(1_001).contains("other");
         assertThat(registry.get("tunnelmux_requests")
                         .tag("agent_id", "other")
                         .counter()
                         .count())
                 .isEqualTo(2_000);
-
-        for (int i = 0; i < 3_000; i++) {
-            metrics.onWaiting("agent-" + i, 0);
-        }
+        assertThat(registry.get("agent_proxy_queue_wait").timer().count()).isEqualTo(3_000);
         assertThat(registry.find("agent_proxy_queue_depth").gauges()).allMatch(gauge -> gauge.value() == 0);
     }
 

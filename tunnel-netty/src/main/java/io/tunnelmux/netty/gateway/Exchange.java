@@ -130,9 +130,15 @@ final class Exchange implements StreamHandler, Visit.Visitor {
         visit.enter(client.loop());
     }
 
+    @Override
+    public void onWaiting() {
+        log.queued();
+    }
+
     /** The request goes to this tunnel. */
     @Override
     public void onTunnel(Tunnel chosen) {
+        log.unqueued();
         if (!isOver) {
             client.join(chosen, () -> open(chosen));
         }
@@ -142,7 +148,6 @@ final class Exchange implements StreamHandler, Visit.Visitor {
     @Override
     public void onNoTunnel(ProxyError told) {
         if (!isOver) {
-            log.refused(told);
             answerWith(told, told.code());
         }
     }

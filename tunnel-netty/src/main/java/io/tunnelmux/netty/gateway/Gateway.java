@@ -66,12 +66,12 @@ public final class Gateway {
     private Gateway(GatewayConfig config) {
         memoryBudget = config.tunnel().memoryBudget();
         tunnelAddress = config.tunnelAddress();
+        Recorder recorder = new Recorder(config);
         registry = new AgentRegistry(config.authenticator(), config.admission(), System::nanoTime);
-        admission = new RequestAdmission(config.admission(), registry, System::nanoTime);
+        admission = new RequestAdmission(config.admission(), registry, System::nanoTime, recorder::onRefused);
         TunnelHandler handler = Objects.requireNonNull(
                 config.tunnelHandler().apply(registry.handler()), "the tunnelHandler has returned null");
         loops = NettyLoops.create(config.loops(), config.ioMode());
-        Recorder recorder = new Recorder(config);
         acceptor = NettyAcceptor.builder(loops, new TunnelServer(config.tunnel(), registry.verifier(), handler))
                 .address(config.tunnelAddress())
                 .path(config.tunnelPath())

@@ -2,10 +2,12 @@ package io.tunnelmux.netty.gateway;
 
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,18 +31,23 @@ final class Refusals {
         AGENT_RATE,
         CIRCUIT_OPEN,
         AGENT_RECONNECTING,
-        AGENT_OFFLINE
+        AGENT_OFFLINE;
+
+        private final String label = name().toLowerCase(Locale.ROOT);
     }
 
     private static final Logger LOG = LoggerFactory.getLogger(RequestAdmission.class);
     private static final long INTERVAL_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private final LongSupplier nanoTime;
+    private final Consumer<String> told;
     /** By the causes' ordinals. */
     private final Count[] counts = new Count[Cause.values().length];
 
-    Refusals(LongSupplier nanoTime) {
+    /** @param told of each cause, in lower case */
+    Refusals(LongSupplier nanoTime, Consumer<String> told) {
         this.nanoTime = nanoTime;
+        this.told = told;
         Arrays.setAll(counts, cause -> new Count(nanoTime.getAsLong()));
     }
 
@@ -56,10 +63,11 @@ final class Refusals {
     void add(Cause cause, Route route) {
         Count count = counts[cause.ordinal()];
         count.all.increment();
+        told.accept(cause.label);
         long now = nanoTime.getAsLong();
         long due = count.nextLineNanos.get();
         if (now - due >= 0 && count.nextLineNanos.compareAndSet(due, now + INTERVAL_NANOS)) {
-            LOG.info("requests refused cause={} route=\"{}\" since_start={}", cause, route, count.all.sum());
+            LOG.info("requests refused cause={} route=\"{}\" since_start={}", cause.label, route, count.all.sum());
         }
     }
 

@@ -2,10 +2,12 @@ package io.tunnelmux.netty.gateway;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import io.tunnelmux.protocol.ErrorCode;
 import java.net.InetAddress;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +26,7 @@ final class RequestAdmission {
     private final AdmissionConfig limits;
     private final AgentRegistry registry;
     private final LongSupplier nanoTime;
+    private final Consumer<String> refused;
     private final Refusals refusals;
     private final @Nullable AddressLimiter clients;
     private final @Nullable AddressLimiter aborts;
@@ -33,11 +36,13 @@ final class RequestAdmission {
             .build();
     private final AtomicInteger requests = new AtomicInteger();
 
-    RequestAdmission(AdmissionConfig limits, AgentRegistry registry, LongSupplier nanoTime) {
+    /** @param refused told the cause of each refusal, in lower case; called on any loop, must not block or throw */
+    RequestAdmission(AdmissionConfig limits, AgentRegistry registry, LongSupplier nanoTime, Consumer<String> refused) {
         this.limits = limits;
         this.registry = registry;
         this.nanoTime = nanoTime;
-        refusals = new Refusals(nanoTime);
+        this.refused = refused;
+        refusals = new Refusals(nanoTime, refused);
         clients = limiter(limits.clientRate());
         aborts = limiter(limits.abortRate());
     }
@@ -106,6 +111,12 @@ final class RequestAdmission {
             }
             case INSIDE, WAITING -> throw new IllegalArgumentException("no refusal: " + turn);
         };
+    }
+
+    /** What a client is told whose request waited when the gateway began to go down. */
+    ProxyError sentAway(String path) {
+        refused.accept(ErrorCode.SHUTTING_DOWN.wireName());
+        return ProxyError.shuttingDown(path);
     }
 
     private ProxyError limited(Visit visit, Refusals.Cause cause, String said, long waitNanos) {

@@ -28,7 +28,7 @@ final class AdmissionRig {
 
     AdmissionRig(AdmissionConfig limits) {
         registry = new AgentRegistry(TokenAuthenticator.of("a-token-for-tests"), limits, loop::nanoTime);
-        admission = new RequestAdmission(limits, registry, loop::nanoTime);
+        admission = new RequestAdmission(limits, registry, loop::nanoTime, cause -> {});
     }
 
     /** A tunnel of an instance of its own, which takes the place of others. */
