@@ -157,6 +157,8 @@ class EndToEndStatusTest {
                 .startsWith("HTTP/1.1 200 ")
                 .endsWith("\r\n\r\nready\n");
         startAgent();
+        // Its listener is told of a tunnel just before those who use it.
+        awaitStatus(agentStatus(), "/status", status -> status.get("ready").asBoolean());
         assertThat(ask(agentStatus(), get("/readyz"))).startsWith("HTTP/1.1 200 ");
         try (Socket client = clientAsking("/slow")) {
             awaitStatus(

@@ -69,10 +69,12 @@ final class EmbeddedClient extends ChannelInboundHandlerAdapter implements Excha
     /** Sends the request on its way. On the loop. */
     void begin() {
         channel.pipeline().addLast(this);
+        RequestHead head = null;
         try {
-            front.dispatcher().dispatch(head(), this);
+            head = head();
+            front.dispatcher().dispatch(head, this);
         } catch (BadRequestException e) {
-            answer(e.answer());
+            front.dispatcher().refuse(head, e.answer(), this);
         }
         response.whenComplete((done, failure) -> {
             if (response.isCancelled()) {
@@ -129,7 +131,7 @@ final class EmbeddedClient extends ChannelInboundHandlerAdapter implements Excha
 
     @Override
     public void handOver(NettyAcceptor acceptor) {
-        answer(ProxyError.noRoute(config.tunnelPath()));
+        front.dispatcher().refuse(null, ProxyError.noRoute(config.tunnelPath()), this);
     }
 
     @Override

@@ -135,9 +135,15 @@ final class Exchange implements StreamHandler, Visit.Visitor {
         visit.enter(client.loop());
     }
 
+    @Override
+    public void onWaiting() {
+        log.queued();
+    }
+
     /** The request goes to this tunnel. */
     @Override
     public void onTunnel(Tunnel chosen) {
+        log.unqueued();
         if (!isOver) {
             client.join(chosen, () -> open(chosen));
         }

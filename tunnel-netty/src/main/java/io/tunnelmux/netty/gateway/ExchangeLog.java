@@ -21,6 +21,8 @@ final class ExchangeLog implements FlowMeter {
     private final ExchangeObserver observer;
     private final TraceContext trace;
     private final long beganNanos = System.nanoTime();
+    private boolean isQueued;
+    private long queuedNanos;
     private int status;
     private long receivedBytes;
     private long sentBytes;
@@ -50,7 +52,26 @@ final class ExchangeLog implements FlowMeter {
         sentBytes += bytes;
     }
 
+    /** It waits for a tunnel. Further calls do nothing. */
+    void queued() {
+        if (!isQueued) {
+            isQueued = true;
+            queuedNanos = System.nanoTime();
+            observer.onQueued();
+        }
+    }
+
+    /** It waits no more. Does nothing if it did not. */
+    void unqueued() {
+        if (isQueued) {
+            isQueued = false;
+            observer.onQueueLeft(Duration.ofNanos(System.nanoTime() - queuedNanos));
+        }
+    }
+
     void answered(int newStatus) {
+        unqueued();
+
         status = newStatus;
         observer.onAnswered(newStatus, Duration.ofNanos(System.nanoTime() - beganNanos));
     }
@@ -97,6 +118,7 @@ final class ExchangeLog implements FlowMeter {
      * @param detail for people
      */
     void ended(String outcome, String detail) {
+        unqueued();
         long now = System.nanoTime();
         Duration lasted = Duration.ofNanos(now - beganNanos);
         observer.onEnded(new ExchangeEnd(status, outcome, receivedBytes, sentBytes, lasted));

@@ -68,7 +68,8 @@ public final class Gateway {
         memoryBudget = config.tunnel().memoryBudget();
         tunnelAddress = config.tunnelAddress();
         Recorder recorder = new Recorder(config);
-        registry = new AgentRegistry(config.authenticator(), config.admission(), System::nanoTime, recorder::onWaiting);
+        registry =
+                new AgentRegistry(config.authenticator(), config.admission(), System::nanoTime, (agent, waiting) -> {});
         admission = new RequestAdmission(config.admission(), registry, System::nanoTime);
         TunnelHandler handler = Objects.requireNonNull(
                 config.tunnelHandler().apply(registry.handler()), "the tunnelHandler has returned null");

@@ -22,11 +22,4 @@ public interface GatewayObserver {
      * @param cause of a set that is known beforehand; what begins with {@code tunnel_} is about agents
      */
     default void onRefused(String cause) {}
-
-    /**
-     * The number of requests that wait for a tunnel of an agent has changed.
-     *
-     * @param waiting how many do now
-     */
-    default void onWaiting(String agentId, int waiting) {}
 }

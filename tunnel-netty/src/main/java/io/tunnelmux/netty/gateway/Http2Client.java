@@ -138,8 +138,7 @@ final class Http2Client extends ChannelInboundHandlerAdapter implements Exchange
                 gate.hold(JOINING);
             }
         } catch (BadRequestException e) {
-            LOG.debug("bad request client={} reason=\"{}\"", channel.remoteAddress(), e.getMessage());
-            answer(e.answer());
+            front.dispatcher().refuse(head, e.answer(), this);
         }
     }
 

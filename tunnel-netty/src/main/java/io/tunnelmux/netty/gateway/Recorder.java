@@ -76,7 +76,7 @@ final class Recorder {
 
     /** Somebody was turned away. */
     void onRefused(String cause, String from, String why) {
-        Observers.tell(observers, observer -> observer.onRefused(cause));
+        onRefused(cause);
         long withheld = refusals.admit(cause, System.nanoTime());
         if (withheld >= 0) {
             LOG.info("refused cause={} client={} why=\"{}\" not_logged={}", cause, from, why, withheld);
@@ -85,12 +85,12 @@ final class Recorder {
 
     /** An agent was turned away before it had a tunnel, which is logged already. */
     void onTunnelRefused(String cause) {
-        Observers.tell(observers, observer -> observer.onRefused(TUNNEL_PREFIX + cause));
+        onRefused(TUNNEL_PREFIX + cause);
     }
 
-    /** So many requests wait for a tunnel of the agent now. */
-    void onWaiting(String agentId, int waiting) {
-        Observers.tell(observers, observer -> observer.onWaiting(agentId, waiting));
+    /** Somebody was turned away, which is logged already. */
+    void onRefused(String cause) {
+        Observers.tell(observers, observer -> observer.onRefused(cause));
     }
 
     boolean isAccessLogged() {

@@ -4,6 +4,7 @@ import io.netty.handler.codec.http.HttpHeaders;
 import io.tunnelmux.netty.observe.TraceContext;
 import io.tunnelmux.netty.transport.NettyAcceptor;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -54,7 +55,12 @@ final class RequestDispatcher {
         }
     }
 
-    private void refuse(RequestHead head, ProxyError told, ExchangeClient client) {
+    /**
+     * Answers a request that goes no further.
+     *
+     * @param head null if it could not be understood
+     */
+    void refuse(@Nullable RequestHead head, ProxyError told, ExchangeClient client) {
         front.recorder().onAnswered(head, told, client.channel());
         client.answer(told);
     }

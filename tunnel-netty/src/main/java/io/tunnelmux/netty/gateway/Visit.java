@@ -21,6 +21,9 @@ final class Visit extends AgentPool.Ticket {
 
     /** Who wants to be let in. Told on the loop, also within the call. */
     interface Visitor {
+        /** It waits. Perhaps more than once. */
+        default void onWaiting() {}
+
         /** It may open a stream of this tunnel, which must be followed by {@link Visit#end}. */
         void onTunnel(Tunnel tunnel);
 
@@ -115,7 +118,10 @@ final class Visit extends AgentPool.Ticket {
     private void onTurn(AgentPool.Turn next) {
         switch (next) {
             case INSIDE -> onInside();
-            case WAITING -> timer = loop().schedule(this::onPatienceOver, waitNanos());
+            case WAITING -> {
+                timer = loop().schedule(this::onPatienceOver, waitNanos());
+                visitor.onWaiting();
+            }
             case FULL, RECONNECTING, OFFLINE -> refuse(admission.refusal(this, next));
         }
     }

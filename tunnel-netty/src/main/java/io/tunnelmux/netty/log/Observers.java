@@ -70,6 +70,16 @@ public final class Observers {
         }
 
         @Override
+        public void onQueued() {
+            tell(observers, ExchangeObserver::onQueued);
+        }
+
+        @Override
+        public void onQueueLeft(Duration waited) {
+            tell(observers, observer -> observer.onQueueLeft(waited));
+        }
+
+        @Override
         public void onAnswered(int status, Duration waited) {
             tell(observers, observer -> observer.onAnswered(status, waited));
         }

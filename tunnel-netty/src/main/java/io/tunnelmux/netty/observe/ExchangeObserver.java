@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Told what becomes of one request, by a gateway or by an agent. Each method does nothing unless it is overridden. In the order of the methods here:
- * {@link #trace} once and first, then {@link #onAnswered} at most once, {@link #onUpgraded} at most once, {@link #onRelayed} and {@link #onChunkTaken} any
+ * {@link #trace} once and first, {@link #onQueued} and {@link #onQueueLeft} in turns, mostly never, then {@link #onAnswered} at most once, {@link #onUpgraded} at most once, {@link #onRelayed} and {@link #onChunkTaken} any
  * number of times between that and the end, {@link #onEnded} once and last.
  *
  * <p>Called on an event loop, one call at a time, perhaps of another thread each time. Must not block. What it throws is logged, once a second at most, and
@@ -20,6 +20,16 @@ public interface ExchangeObserver {
     default @Nullable TraceContext trace() {
         return null;
     }
+
+    /** At a gateway: it waits for its turn, or for the agent to come back. */
+    default void onQueued() {}
+
+    /**
+     * It waits no more: it has its turn, will get none, or is given up.
+     *
+     * @param waited since {@link #onQueued}
+     */
+    default void onQueueLeft(Duration waited) {}
 
     /**
      * The final answer's head is there.

@@ -93,10 +93,11 @@ public final class StreamPressure {
         }
         stream.write(NettyPayload.of(bytes));
         if (isFirst) {
-            stream.whenSent(() -> {
+            Runnable sent = () -> {
                 isToStreamLookedAt = false;
                 by.onTaken(true, loop.nanoTime() - toStreamNanos);
-            });
+            };
+            stream.whenSent(crossing == null ? sent : () -> loop.execute(sent));
         }
     }
 

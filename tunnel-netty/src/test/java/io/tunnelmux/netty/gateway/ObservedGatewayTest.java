@@ -59,6 +59,11 @@ class ObservedGatewayTest {
                         .route(Route.of("quick", "/", GatewayRig.AGENT).withTimeout(Duration.ofMillis(100)))
                         .route(Route.of("gone", "/", "nobody"))
                         .build())
+                .admission(AdmissionConfig.builder()
+                        .maxStreamsPerTunnel(1)
+                        .queueWait(Duration.ofSeconds(60))
+                        .build())
+                .h2c(true)
                 .accessLog(true)
                 .logPerformance(true)
                 .observer(new Failing())
@@ -258,6 +263,31 @@ class ObservedGatewayTest {
         assertThat(accessLog.list)
                 .extracting(ILoggingEvent::getFormattedMessage)
                 .noneMatch(line -> line.contains("secret"));
+    }
+
+    @Test
+    void tellsOfRequestsThatWaitForTheirTurn() throws Exception {
+        FakeAgent agent = rig.agent();
+        client.sends("GET /first HTTP/1.1\r\nHost: app\r\n\r\n");
+        FakeAgent.Call first = agent.next();
+        RawClient second = rig.client();
+        second.sends("GET /second HTTP/1.1\r\nHost: app\r\n\r\n");
+        Recorded waits = exchanges.nextWaiting();
+        RawClient third = rig.client();
+        third.sends("GET /third HTTP/1.1\r\nHost: app\r\n\r\n");
+        exchanges.nextWaiting();
+        third.close();
+        Recorded gone = exchanges.next();
+        first.answersWithoutBody(200);
+        exchanges.next();
+        agent.next().answersWithoutBody(200);
+
+        assertThat(exchanges.next()).isSameAs(waits);
+        assertThat(waits.info.path()).isEqualTo("/second");
+        assertThat(waits.queueLeft).isEqualTo(waits.queued).isEqualTo(1);
+        assertThat(waits.end.outcome()).isEqualTo(ExchangeEnd.COMPLETE);
+        assertThat(gone.queueLeft).isEqualTo(gone.queued).isEqualTo(1);
+        assertThat(gone.end.outcome()).isEqualTo(ExchangeEnd.CLIENT_GONE);
     }
 
     @Test

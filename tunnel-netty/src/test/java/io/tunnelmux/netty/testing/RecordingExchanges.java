@@ -26,13 +26,21 @@ public final class RecordingExchanges {
         public final Map<Direction, Integer> chunks = new EnumMap<>(Direction.class);
         public int status;
         public @Nullable Duration waited;
+        public int queued;
+        public int queueLeft;
         public @Nullable RelayMode mode;
         public @Nullable ExchangeEnd end;
         private final BlockingQueue<Recorded> ended;
+        private final BlockingQueue<Recorded> waiting;
         private final @Nullable TraceContext trace;
 
-        private Recorded(ExchangeInfo info, BlockingQueue<Recorded> ended, @Nullable TraceContext trace) {
+        private Recorded(
+                ExchangeInfo info,
+                BlockingQueue<Recorded> waiting,
+                BlockingQueue<Recorded> ended,
+                @Nullable TraceContext trace) {
             this.info = info;
+            this.waiting = waiting;
             this.ended = ended;
             this.trace = trace;
         }
@@ -40,6 +48,19 @@ public final class RecordingExchanges {
         @Override
         public @Nullable TraceContext trace() {
             return trace;
+        }
+
+        @Override
+        public void onQueued() {
+            requireOpen(status == 0 && queued == queueLeft);
+            queued++;
+            waiting.add(this);
+        }
+
+        @Override
+        public void onQueueLeft(Duration waitedInQueue) {
+            requireOpen(status == 0 && queued == queueLeft + 1 && !waitedInQueue.isNegative());
+            queueLeft++;
         }
 
         @Override
@@ -80,12 +101,13 @@ public final class RecordingExchanges {
         }
     }
 
+    private final BlockingQueue<Recorded> waiting = new LinkedBlockingQueue<>();
     private final BlockingQueue<Recorded> ended = new LinkedBlockingQueue<>();
     private volatile @Nullable TraceContext trace;
 
     /** A request begins. */
     public ExchangeObserver begin(ExchangeInfo info) {
-        return new Recorded(info, ended, trace);
+        return new Recorded(info, waiting, ended, trace);
     }
 
     /** From here on says this of the trace of each. */
@@ -93,11 +115,20 @@ public final class RecordingExchanges {
         trace = newTrace;
     }
 
+    /** The next that waits for an agent. */
+    public Recorded nextWaiting() throws InterruptedException {
+        return take(waiting);
+    }
+
     /** The next that is over. */
     public Recorded next() throws InterruptedException {
-        Recorded next = ended.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
+        return take(ended);
+    }
+
+    private static Recorded take(BlockingQueue<Recorded> from) throws InterruptedException {
+        Recorded next = from.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
         if (next == null) {
-            throw new AssertionError("no request has ended");
+            throw new AssertionError("no request has come so far");
         }
         return next;
     }
