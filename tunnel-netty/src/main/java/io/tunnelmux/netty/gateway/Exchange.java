@@ -122,7 +122,7 @@ final class Exchange implements StreamHandler, Visit.Visitor {
 
     /** Whether nobody wants the rest of the request's body. */
     boolean discardsBody() {
-        return isStreamClosed;
+        return isStreamClosed || isOver && stream == null;
     }
 
     /** Whether no stream has been opened yet, so that nothing takes the request's body. */

@@ -18,6 +18,7 @@ import io.netty.handler.codec.http2.DefaultHttp2DataFrame;
 import io.netty.handler.codec.http2.DefaultHttp2HeadersFrame;
 import io.netty.handler.codec.http2.DefaultHttp2ResetFrame;
 import io.netty.handler.codec.http2.Http2Error;
+import io.netty.handler.codec.http2.Http2Exception;
 import io.netty.handler.codec.http2.Http2Headers;
 import io.netty.handler.codec.http2.Http2HeadersFrame;
 import io.netty.util.ReferenceCountUtil;
@@ -377,7 +378,10 @@ final class Http2Client extends ChannelInboundHandlerAdapter implements Exchange
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
         NettyLoop.tellIfOutOfMemory(cause);
         LOG.debug("stream failed client={} cause=\"{}\"", channel.remoteAddress(), cause.toString());
-        abort();
+        if (!(cause instanceof Http2Exception)) {
+            // Else the codec resets it, which knows the code.
+            abort();
+        }
     }
 
     private void onDeadline(Deadlines.Kind kind) {

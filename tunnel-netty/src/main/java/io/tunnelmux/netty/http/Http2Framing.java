@@ -10,6 +10,7 @@ import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.handler.codec.http2.DefaultHttp2DataFrame;
 import io.netty.handler.codec.http2.DefaultHttp2WindowUpdateFrame;
 import io.netty.handler.codec.http2.Http2DataFrame;
+import io.netty.handler.codec.http2.Http2Error;
 import io.netty.handler.codec.http2.Http2HeadersFrame;
 import io.netty.handler.codec.http2.Http2ResetFrame;
 import io.netty.handler.codec.http2.Http2StreamChannel;
@@ -57,7 +58,6 @@ public final class Http2Framing extends ChannelDuplexHandler {
     private boolean isHeadDelivered;
     private boolean isEndReceived;
     private boolean isEndDelivered;
-    private boolean isEndSent;
     private boolean isReset;
     private boolean isDelivering;
 
@@ -178,17 +178,23 @@ public final class Http2Framing extends ChannelDuplexHandler {
 
     @Override
     public void userEventTriggered(ChannelHandlerContext context, Object event) {
-        if (event instanceof Http2ResetFrame) {
+        if (event instanceof Http2ResetFrame reset && !(isEndReceived && isWithoutError(reset))) {
             isReset = true;
             clear();
         }
         context.fireUserEventTriggered(event);
     }
 
+    /** Whether the peer only asks not to be sent more (RFC 9113, 8.1). */
+    private static boolean isWithoutError(Http2ResetFrame reset) {
+        return reset.errorCode() == Http2Error.NO_ERROR.code();
+    }
+
     @Override
     public void channelInactive(ChannelHandlerContext context) {
-        if (isEndReceived && isEndSent && !isReset) {
-            // Both sides have ended the stream, which closes it. What the peer said to the end is to be heard.
+        if (isEndReceived && !isReset) {
+            // Where both sides have ended a stream it closes. What the peer said to the end is to be heard all the
+            // same.
             deliver(context, true);
         }
         clear();
@@ -216,8 +222,6 @@ public final class Http2Framing extends ChannelDuplexHandler {
                 succeedBehind(lastWrite, promise);
             }
         } else {
-            isEndSent |= message instanceof Http2DataFrame data && data.isEndStream()
-                    || message instanceof Http2HeadersFrame headers && headers.isEndStream();
             writeTracked(context, message, promise);
         }
     }

@@ -123,6 +123,12 @@ final class FakeAgent implements AutoCloseable {
         return this;
     }
 
+    /** From now on credit is granted again for what comes. */
+    FakeAgent takesAll() {
+        takesNothing = false;
+        return this;
+    }
+
     /** The next request. */
     Call next() throws InterruptedException {
         Call call = calls.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
@@ -210,6 +216,11 @@ final class FakeAgent implements AutoCloseable {
 
         boolean isEnded() {
             return ended.isDone();
+        }
+
+        /** Whether the body has come to its end, and not to the stream's. */
+        boolean isWhole() {
+            return ended.isDone() && !ended.isCompletedExceptionally();
         }
 
         /** The whole body, once it has ended. */

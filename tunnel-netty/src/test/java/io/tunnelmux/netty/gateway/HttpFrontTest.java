@@ -325,6 +325,15 @@ class HttpFrontTest {
     }
 
     @Test
+    void aRefusedUploadEndsTheConnectionAtOnce() throws Exception {
+        rig.close();
+        rig = GatewayRig.start(GatewayRig.config().router(AgentRouter.toAgent("absent")));
+        client = rig.client().sends("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nsome");
+
+        assertThat(client.rest()).startsWith("HTTP/1.1 503").contains("connection: close\r\n");
+    }
+
+    @Test
     void unknownHostsAndAbsentAgentsAreToldApart() throws Exception {
         client.sends("GET /x?secret HTTP/1.1\r\nHost: b\r\n\r\n");
         assertThat(client.response())

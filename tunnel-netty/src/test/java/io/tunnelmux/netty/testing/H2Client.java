@@ -15,6 +15,7 @@ import io.netty.handler.codec.http2.DefaultHttp2DataFrame;
 import io.netty.handler.codec.http2.DefaultHttp2Headers;
 import io.netty.handler.codec.http2.DefaultHttp2HeadersFrame;
 import io.netty.handler.codec.http2.DefaultHttp2ResetFrame;
+import io.netty.handler.codec.http2.DefaultHttp2WindowUpdateFrame;
 import io.netty.handler.codec.http2.Http2DataFrame;
 import io.netty.handler.codec.http2.Http2Error;
 import io.netty.handler.codec.http2.Http2FrameCodecBuilder;
@@ -32,8 +33,10 @@ import io.netty.util.ReferenceCountUtil;
 import java.io.ByteArrayOutputStream;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -43,6 +46,9 @@ public final class H2Client implements AutoCloseable {
 
     public static final long PATIENCE_SECONDS = 20;
 
+    private static final int CONNECTION_WINDOW_BYTES = 64 * 1024 * 1024;
+
+    private final List<Call> calls = new CopyOnWriteArrayList<>();
     private final EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
     private final CompletableFuture<Http2Settings> settings = new CompletableFuture<>();
     private final CompletableFuture<Long> goAway = new CompletableFuture<>();
@@ -67,6 +73,8 @@ public final class H2Client implements AutoCloseable {
                                                 .initialSettings(own)
                                                 .validateHeaders(false)
                                                 .encoderEnforceMaxConcurrentStreams(true)
+                                                .decoupleCloseAndGoAway(true)
+                                                .encoderIgnoreMaxHeaderListSize(true)
                                                 .build(),
                                         new Http2MultiplexHandler(new ChannelInboundHandlerAdapter()),
                                         new Connection());
@@ -75,6 +83,8 @@ public final class H2Client implements AutoCloseable {
                 .connect(address)
                 .sync()
                 .channel();
+        // Calls that are not read from must not stop the others on this side.
+        channel.writeAndFlush(new DefaultHttp2WindowUpdateFrame(CONNECTION_WINDOW_BYTES));
     }
 
     public static H2Client connect(InetSocketAddress address) throws Exception {
@@ -91,7 +101,7 @@ public final class H2Client implements AutoCloseable {
         return Http2Settings.defaultSettings()
                 .pushEnabled(false)
                 .maxHeaderListSize(1 << 20)
-                .initialWindowSize(65_535);
+                .initialWindowSize(256 * 1024);
     }
 
     /** What the server has set. */
@@ -142,13 +152,16 @@ public final class H2Client implements AutoCloseable {
         Http2StreamChannel stream =
                 new Http2StreamChannelBootstrap(channel).handler(call).open().get(PATIENCE_SECONDS, TimeUnit.SECONDS);
         call.stream = stream;
+        calls.add(call);
         stream.writeAndFlush(new DefaultHttp2HeadersFrame(head, isEnd));
         return call;
     }
 
     @Override
     public void close() {
-        channel.close();
+        // Netty keeps what was never read of a stream whose connection has gone.
+        calls.forEach(call -> call.stream().config().setAutoRead(true));
+        channel.close().awaitUninterruptibly(PATIENCE_SECONDS, TimeUnit.SECONDS);
         group.shutdownGracefully(0, 5, TimeUnit.SECONDS).awaitUninterruptibly(PATIENCE_SECONDS, TimeUnit.SECONDS);
     }
 
