@@ -125,6 +125,11 @@ public final class StreamPressure {
         } else {
             meteredToChannel(message, bytes, meter);
         }
+        onWritten(bytes);
+    }
+
+    /** What came from the stream, {@code bytes} of its credit, has been written to the channel, in whatever form. */
+    void onWritten(int bytes) {
         loop.flushLater(channel);
         if (channel.isWritable()) {
             stream.consumed(bytes);

@@ -71,7 +71,7 @@ abstract class EmbeddedTransport {
     }
 
     static NettyLoop loop(EmbeddedChannel channel) {
-        return new NettyLoop(null, channel.eventLoop());
+        return EmbeddedLoops.of(channel);
     }
 
     void receive(RawFrames frames) {

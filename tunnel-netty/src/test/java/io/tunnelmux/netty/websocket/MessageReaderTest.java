@@ -7,7 +7,6 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import java.io.ByteArrayOutputStream;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -136,7 +135,7 @@ class MessageReaderTest {
     void refusesWhatNoPeerMayDo(boolean masked, int code, String what, RawFrames input, List<String> before) {
         byte[] bytes = input.toByteArray();
         for (int cut = 0; cut < Math.min(bytes.length, 200); cut++) {
-            Recorder recorder = new Recorder();
+            MessageRecorder recorder = new MessageRecorder();
             MessageReader reader = reader(masked, false, MAX_BYTES, recorder);
             ByteBuf first = buffer(bytes, 0, cut);
             ByteBuf second = buffer(bytes, cut, bytes.length);
@@ -181,7 +180,7 @@ class MessageReaderTest {
                 .close(4_000, text("ende"))
                 .toByteArray();
         for (int cut = 0; cut <= bytes.length; cut++) {
-            Recorder recorder = new Recorder();
+            MessageRecorder recorder = new MessageRecorder();
             MessageReader reader = reader(masked, false, MAX_BYTES, recorder);
 
             reader.read(buffer(bytes, 0, cut));
@@ -210,7 +209,7 @@ class MessageReaderTest {
             }
             frames.fragment(0, text("b"));
         }
-        Recorder recorder = new Recorder();
+        MessageRecorder recorder = new MessageRecorder();
 
         reader(true, false, MAX_BYTES, recorder)
                 .read(buffer(frames.frame(0, NONE).toByteArray()));
@@ -239,7 +238,7 @@ class MessageReaderTest {
         String plain = new String(
                 text("compress me, compress me, compress me: Grüße"), java.nio.charset.StandardCharsets.ISO_8859_1);
         for (int cut = 0; cut <= bytes.length; cut++) {
-            Recorder recorder = new Recorder();
+            MessageRecorder recorder = new MessageRecorder();
             MessageReader reader = reader(masked, true, MAX_BYTES, recorder);
 
             reader.read(buffer(bytes, 0, cut));
@@ -257,7 +256,7 @@ class MessageReaderTest {
         byte[] whole = deflate(text("one"), Deflater.NO_FLUSH);
         byte[] withBlockBehind = Arrays.copyOf(whole, whole.length + 1);
         for (byte[] payload : List.of(whole, withBlockBehind)) {
-            Recorder recorder = new Recorder();
+            MessageRecorder recorder = new MessageRecorder();
             MessageReader reader = reader(true, true, MAX_BYTES, recorder);
 
             reader.read(buffer(raw(true)
@@ -278,7 +277,7 @@ class MessageReaderTest {
             plain[i] = (byte) (random.nextInt(100) == 0 ? random.nextInt() : 7);
         }
         byte[] payload = deflate(plain, Deflater.SYNC_FLUSH);
-        Recorder recorder = new Recorder();
+        MessageRecorder recorder = new MessageRecorder();
         MessageReader reader = reader(false, true, length, recorder);
         byte[] bytes =
                 raw(false).frame(BINARY_COMPRESSED, payload, code(payload)).toByteArray();
@@ -294,7 +293,7 @@ class MessageReaderTest {
     @Test
     void aMessageThatIsTooLongOnceInflatedIsRefused() {
         byte[] payload = deflate(new byte[MAX_BYTES + 1], Deflater.SYNC_FLUSH);
-        Recorder recorder = new Recorder();
+        MessageRecorder recorder = new MessageRecorder();
         MessageReader reader = reader(true, true, MAX_BYTES, recorder);
         ByteBuf input = buffer(
                 raw(true).frame(BINARY_COMPRESSED, payload, code(payload)).toByteArray());
@@ -309,7 +308,7 @@ class MessageReaderTest {
     @Test
     void aBombIsSeenLongBeforeItsEnd() {
         byte[] payload = deflate(new byte[256 << 20], Deflater.SYNC_FLUSH);
-        Recorder recorder = new Recorder();
+        MessageRecorder recorder = new MessageRecorder();
         MessageReader reader = reader(true, true, Integer.MAX_VALUE, recorder);
         byte[] bytes =
                 raw(true).frame(BINARY_COMPRESSED, payload, code(payload)).toByteArray();
@@ -333,7 +332,7 @@ class MessageReaderTest {
     @Test
     void whatCannotBeInflatedIsRefused() {
         byte[] nonsense = {(byte) 0xff, 1, 2, 3, 4};
-        MessageReader reader = reader(true, true, MAX_BYTES, new Recorder());
+        MessageReader reader = reader(true, true, MAX_BYTES, new MessageRecorder());
         ByteBuf input = buffer(raw(true).frame(TEXT_COMPRESSED, nonsense, 5).toByteArray());
 
         assertThat(catchThrowableOfType(WebSocketException.class, () -> reader.read(input))
@@ -345,7 +344,7 @@ class MessageReaderTest {
     @Test
     void textIsCheckedOnceItIsInflated() {
         byte[] payload = deflate(NOT_UTF8, Deflater.SYNC_FLUSH);
-        MessageReader reader = reader(true, true, MAX_BYTES, new Recorder());
+        MessageReader reader = reader(true, true, MAX_BYTES, new MessageRecorder());
         ByteBuf input =
                 buffer(raw(true).frame(TEXT_COMPRESSED, payload, payload.length).toByteArray());
 
@@ -367,15 +366,15 @@ class MessageReaderTest {
                 .frame(BINARY_COMPRESSED, payload, code(payload))
                 .close(1_000, NONE)
                 .toByteArray();
-        Recorder recorder = new Recorder();
-        recorder.room = 1;
+        MessageRecorder recorder = new MessageRecorder();
+        recorder.room(1);
         MessageReader reader = reader(true, true, plain.length, recorder);
 
         reader.read(buffer(bytes));
         int rounds = 0;
         while (reader.isPaused()) {
-            assertThat(recorder.room).isZero();
-            recorder.room = 1;
+            assertThat(recorder.hasRoom()).isFalse();
+            recorder.room(1);
             reader.resume();
             rounds++;
         }
@@ -390,8 +389,8 @@ class MessageReaderTest {
     @Test
     void whatWaitsIsFreedByTheEnd() {
         byte[] payload = deflate(new byte[100_000], Deflater.SYNC_FLUSH);
-        Recorder recorder = new Recorder();
-        recorder.room = 2;
+        MessageRecorder recorder = new MessageRecorder();
+        recorder.room(2);
         MessageReader reader = reader(true, true, 100_000, recorder);
         ByteBuf first = buffer(
                 raw(true).frame(BINARY_COMPRESSED, payload, code(payload)).toByteArray());
@@ -432,7 +431,7 @@ class MessageReaderTest {
         return payload.length < 126 ? payload.length : payload.length < 65_536 ? 126 : 127;
     }
 
-    private static MessageReader reader(boolean masked, boolean isDeflating, int maxBytes, Recorder recorder) {
+    private static MessageReader reader(boolean masked, boolean isDeflating, int maxBytes, MessageRecorder recorder) {
         return new MessageReader(masked, isDeflating, maxBytes, ByteBufAllocator.DEFAULT, recorder);
     }
 
@@ -450,72 +449,5 @@ class MessageReaderTest {
 
     private static ByteBuf buffer(byte[] bytes, int from, int to) {
         return ByteBufAllocator.DEFAULT.ioBuffer(Math.max(1, to - from)).writeBytes(bytes, from, to - from);
-    }
-
-    /** Writes down whole messages, and of the last one what came; a plus stands for more to come. */
-    static final class Recorder implements MessageReader.Sink {
-
-        private final List<String> messages = new ArrayList<>();
-        private final ByteArrayOutputStream current = new ByteArrayOutputStream();
-        private String kind = "";
-        private boolean isInMessage;
-        private byte[] last = NONE;
-        int room = Integer.MAX_VALUE;
-
-        List<String> messages() {
-            List<String> all = new ArrayList<>(messages);
-            if (isInMessage) {
-                all.add(kind + current.toString(java.nio.charset.StandardCharsets.ISO_8859_1) + "+");
-            }
-            return all;
-        }
-
-        byte[] last() {
-            return isInMessage ? current.toByteArray() : last;
-        }
-
-        boolean isComplete() {
-            return !isInMessage;
-        }
-
-        @Override
-        public void onPart(ByteBuf taken, boolean isText, boolean isLast) {
-            assertThat(taken.isReadable() || isLast)
-                    .as("no part is empty but the last")
-                    .isTrue();
-            assertThat(room).as("room").isPositive();
-            room -= room == Integer.MAX_VALUE ? 0 : 1;
-            kind = isText ? "text " : "binary ";
-            byte[] bytes = new byte[taken.readableBytes()];
-            taken.readBytes(bytes);
-            taken.release();
-            current.writeBytes(bytes);
-            isInMessage = !isLast;
-            if (isLast) {
-                last = current.toByteArray();
-                messages.add(kind + current.toString(java.nio.charset.StandardCharsets.ISO_8859_1));
-                current.reset();
-            }
-        }
-
-        @Override
-        public void onPing(byte[] data) {
-            messages.add("ping " + new String(data, UTF_8));
-        }
-
-        @Override
-        public void onPong(byte[] data) {
-            messages.add("pong " + new String(data, UTF_8));
-        }
-
-        @Override
-        public void onClose(int code, String reason) {
-            messages.add("close " + code + " " + reason);
-        }
-
-        @Override
-        public boolean hasRoom() {
-            return room > 0;
-        }
     }
 }

@@ -28,7 +28,7 @@ class MessageWriterTest {
     }
 
     private List<String> readBack(boolean isClient, boolean isDeflating) {
-        MessageReaderTest.Recorder recorder = new MessageReaderTest.Recorder();
+        MessageRecorder recorder = new MessageRecorder();
         MessageReader reader = new MessageReader(isClient, isDeflating, 1 << 24, ByteBufAllocator.DEFAULT, recorder);
         written.forEach(reader::read);
         written.clear();
@@ -165,7 +165,7 @@ class MessageWriterTest {
     /** What has come of a compressed message can be read before the rest comes. */
     @Test
     void eachPartOfACompressedMessageCanBeReadByItself() {
-        MessageReaderTest.Recorder recorder = new MessageReaderTest.Recorder();
+        MessageRecorder recorder = new MessageRecorder();
         MessageReader reader = new MessageReader(false, true, 1 << 20, ByteBufAllocator.DEFAULT, recorder);
         MessageWriter writer = writer(false, true);
         for (String part : new String[] {"one ", "two ", "three"}) {
