@@ -36,7 +36,7 @@ export class Nginx {
     nginx.child = Child.spawn('nginx', 'nginx', ['-p', prefix, '-e', join(prefix, 'error.log'), '-c', file], { logDirectory: logs, env: SEARCHED });
     await eventually(READY_MS, 'nginx to listen', async () => {
       if (nginx.child.exit) throw new Error(`nginx ended: ${nginx.child.tail(5)}`);
-      return (await Promise.all(Object.values(nginx.ports).map(listens))).every(Boolean);
+      return (await Promise.all([plain, tls, h2c].map(listens))).every(Boolean);
     });
     return nginx;
   }
