@@ -11,7 +11,7 @@ import { Matrix } from './lib/matrix.mjs';
 import { Report } from './lib/report.mjs';
 import { Upstreams } from './lib/upstreams.mjs';
 
-const THEMES = ['http', 'targets', 'fields', 'bodies', 'ends', 'connections', 'undici', 'ws', 'socketio'];
+const THEMES = ['http', 'targets', 'fields', 'bodies', 'ends', 'connections', 'undici', 'ws', 'socketio', 'tls', 'h2', 'h2-websocket', 'grpc', 'tcp'];
 const COLUMNS = ['direct', 'nginx', 'tunnelmux', 'tunnelmux-aware'];
 
 const USAGE = `Usage: e2e/conformance/run [--list] [--columns NAME,…] [--transcripts] [FILTER…]
@@ -96,7 +96,7 @@ let isWell = false;
 const stops = [];
 try {
   await Promise.all(columns.map((column) => column.start()));
-  const matrix = new Matrix(columns, upstreams, directory, deliberate);
+  const matrix = new Matrix(columns, upstreams, files, deliberate);
   const report = new Report(columns, directory, console.log);
   report.begin();
   for (const { theme, rows, setUp } of themes) {

@@ -49,6 +49,7 @@ export class Direct extends Column {
     const { upstreams } = this;
     if (service === 'web' && front === 'tls') return portOf(upstreams.secure);
     if (service === 'web' && front === 'h2c') return portOf(upstreams.h2c);
+    if (service === 'grpc' && front === 'tls') return upstreams.ports.grpcSecure;
     return upstreams.ports[service];
   }
 }
@@ -64,13 +65,13 @@ export class NginxColumn extends Column {
     this.nginx = await Nginx.start(this.upstreams.ports, this.files);
   }
 
-  port(_, front) {
-    return this.nginx.ports[front];
+  port(service, front) {
+    return this.nginx.ports[service === 'tcp' ? 'tcp' : front];
   }
 
   async lacks(need) {
     if (need === 'h2-websocket') return 'nginx has no WebSockets over HTTP/2';
-    if (need === 'tcp') return 'nginx needs its stream module for that';
+    if (need === 'tcp' && !Nginx.hasStreams()) return 'nginx needs its stream module for that';
     return null;
   }
 
@@ -169,6 +170,7 @@ export class Tunnel extends Column {
 
   /** The processes that have ended, which none should. */
   get dead() {
+    if (this.absence) return [];
     return [...this.#pairs.values()].flatMap(({ gateway, agent }) => [gateway, agent]).filter((child) => child && !child.isAlive);
   }
 

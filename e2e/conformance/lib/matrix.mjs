@@ -18,11 +18,12 @@ const SETTLE_MS = 10_000;
  * @param run drives client and upstream with what is in its cell, and notes what it sees
  * @param options.needs what a path must be able to do, in the words of Column; others are n/a
  * @param options.webSocket whether it says something of the gateway's way with WebSockets
+ * @param options.http2 whether its client speaks HTTP/2
  * @param options.quiet whether the upstream's exchanges are not noted one by one, for there are many
  * @param options.timeoutMs the deadline of a cell
  */
 export function row(name, run, options = {}) {
-  return { name, run, needs: [], webSocket: false, quiet: false, timeoutMs: DEFAULT_TIMEOUT_MS, ...options };
+  return { name, run, needs: [], webSocket: false, http2: false, quiet: false, timeoutMs: DEFAULT_TIMEOUT_MS, ...options };
 }
 
 let cells = 0;
@@ -31,11 +32,14 @@ let cells = 0;
 export class Cell {
   #cleanups = [];
 
-  constructor(id, { quiet }, column, upstreams, directory) {
+  constructor(id, { quiet, http2 }, column, upstreams, files) {
     this.id = id;
     this.column = column;
     this.upstreams = upstreams;
-    this.directory = directory;
+    /** Where logs and other files go, and the certificate: {directory, logs, cert, key}. */
+    this.files = files;
+    /** Whether the client speaks HTTP/2, which announces bodies in another way. */
+    this.isHttp2 = http2;
     /** In every path, so that the upstream knows what it is asked for. */
     this.tag = `c${String(++cells).padStart(5, '0')}`;
     this.isQuiet = quiet;
@@ -60,6 +64,11 @@ export class Cell {
     this.upgradeHandler = handler;
   }
 
+  /** Has `handler({stream, headers, note})` answer this cell's CONNECTs of HTTP/2. */
+  serveConnect(handler) {
+    this.connectHandler = handler;
+  }
+
   /** Has `handler({peer, socket, head, note})` write the bytes that answer a request to the service `raw`. */
   serveRaw(handler) {
     this.rawHandler = handler;
@@ -70,10 +79,10 @@ export class Cell {
     this.tcpHandler = handler;
   }
 
-  /** Waits for what a handler has begun, and notes if it fails. */
-  async run(lane, promise) {
+  /** Has a handler act, and notes if it fails. */
+  async run(lane, act) {
     try {
-      await promise;
+      await act();
     } catch (error) {
       this.transcript.note(lane, `the server fails: ${error.code ?? error.message}`);
     }
@@ -157,7 +166,7 @@ export class Cell {
   }
 
   file(name) {
-    const directory = join(this.directory, 'files', this.id.replaceAll('/', '-'));
+    const directory = join(this.files.directory, 'files', this.id.replaceAll('/', '-'));
     mkdirSync(directory, { recursive: true });
     return join(directory, `${this.column.name}-${name}`);
   }
@@ -180,10 +189,10 @@ function outcomeOfCurl(code) {
 
 /** Runs rows and keeps what came of them. */
 export class Matrix {
-  constructor(columns, upstreams, directory, deliberate) {
+  constructor(columns, upstreams, files, deliberate) {
     this.columns = columns;
     this.upstreams = upstreams;
-    this.directory = directory;
+    this.files = files;
     this.deliberate = deliberate;
     this.rows = [];
   }
@@ -222,7 +231,7 @@ export class Matrix {
   }
 
   async #runCell(id, each, column) {
-    const cell = new Cell(id, each, column, this.upstreams, this.directory);
+    const cell = new Cell(id, each, column, this.upstreams, this.files);
     const startedAt = performance.now();
     let failure;
     this.upstreams.add(cell);

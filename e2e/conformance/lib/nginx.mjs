@@ -1,5 +1,5 @@
 // Debian's nginx as a reverse proxy, configured as people do who know what goes through it. Its own prefix, its own process.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { connect } from 'node:net';
@@ -7,6 +7,7 @@ import { Child } from '../../lib/children.mjs';
 import { eventually, freePorts } from '../../lib/wait.mjs';
 
 const READY_MS = 10_000;
+const STREAM_MODULE = '/usr/lib/nginx/modules/ngx_stream_module.so';
 const SEARCHED = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/usr/local/sbin` };
 
 export class Nginx {
@@ -18,11 +19,16 @@ export class Nginx {
     return /http_v2_module/.test(stderr) ? null : 'this nginx has no HTTP/2';
   }
 
+  /** Whether it can forward TCP. */
+  static hasStreams() {
+    return existsSync(STREAM_MODULE);
+  }
+
   /** @param upstreams service → port */
   static async start(upstreams, { directory, logs, cert, key }) {
     const nginx = new Nginx();
-    const [plain, tls, h2c] = await freePorts(3);
-    nginx.ports = { plain, tls, h2c };
+    const [plain, tls, h2c, tcp] = await freePorts(4);
+    nginx.ports = { plain, tls, h2c, ...(Nginx.hasStreams() && { tcp }) };
     const prefix = join(directory, 'nginx');
     mkdirSync(prefix, { recursive: true });
     const file = join(prefix, 'nginx.conf');
@@ -30,7 +36,7 @@ export class Nginx {
     nginx.child = Child.spawn('nginx', 'nginx', ['-p', prefix, '-e', join(prefix, 'error.log'), '-c', file], { logDirectory: logs, env: SEARCHED });
     await eventually(READY_MS, 'nginx to listen', async () => {
       if (nginx.child.exit) throw new Error(`nginx ended: ${nginx.child.tail(5)}`);
-      return (await Promise.all(Object.values(nginx.ports).map(listens))).every(Boolean);
+      return (await Promise.all([plain, tls, h2c].map(listens))).every(Boolean);
     });
     return nginx;
   }
@@ -52,11 +58,13 @@ function listens(port) {
 }
 
 const configuration = ({ ports, upstreams, cert, key }) => `
+${ports.tcp ? `load_module ${STREAM_MODULE};` : ''}
 daemon off;
 worker_processes 1;
 pid nginx.pid;
 error_log error.log warn;
 events { worker_connections 4096; }
+${ports.tcp ? `stream { server { listen 127.0.0.1:${ports.tcp}; proxy_pass 127.0.0.1:${upstreams.tcp}; proxy_half_close on; } }` : ''}
 http {
   access_log off;
   client_body_temp_path client_body;

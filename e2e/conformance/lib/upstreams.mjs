@@ -19,7 +19,7 @@ export const portOf = (server) => server.address().port;
 const tagOf = (url, headers) => /^(?:https?:\/\/[^/]*)?\/(?:raw\/|dead\/)?(c\d{5})/.exec(url)?.[1] ?? headers['x-cell'];
 
 /** What is seen at the upstream of a cell goes into a lane for each exchange; into none if there are too many of them. */
-const noteOf = (cell, lane) => (text) => {
+export const noteOf = (cell, lane) => (text) => {
   if (!cell.isQuiet) cell.transcript.note(lane, text);
 };
 
@@ -34,11 +34,12 @@ export class UpstreamExchange {
     this.mayEndOpen = false;
     const { method, url } = request;
     this.note(`${method} ${url}`);
-    for (const line of requestLines(pairs(request.rawHeaders), { isHttp2: request.httpVersionMajor === 2 })) this.note(line);
+    for (const line of requestLines(pairs(request.rawHeaders), { isHttp2: cell.isHttp2 })) this.note(line);
     /** Resolves when the answer is out or the connection gone. */
     this.closed = once(response, 'close').then(() => {
       if (!this.mayEndOpen) this.note(request.complete ? 'request whole' : 'request cut off');
-      this.note(response.writableFinished ? 'answered to the end' : 'answer cut off');
+      const isWhole = response.stream ? response.stream.rstCode === 0 : response.writableFinished;
+      this.note(isWhole ? 'answered to the end' : 'answer cut off');
     });
     request.on('error', () => {}); // it is noted as cut off
     response.on('error', () => {});
@@ -90,9 +91,9 @@ export class Upstreams {
     for (const server of [upstreams.web, upstreams.secure, upstreams.h2c]) upstreams.#dispatch(server);
     const raw = await upstreams.#listen(createTcpServer({ noDelay: true }, (socket) => upstreams.#serveRaw(socket)));
     const tcp = await upstreams.#listen(createTcpServer({ noDelay: true, allowHalfOpen: true }, (socket) => upstreams.#serveTcp(socket)));
-    const [dead, socketio, grpc] = await freePorts(3);
+    const [dead, socketio, grpc, grpcSecure] = await freePorts(4);
     /** Service → port. Nobody ever listens at `dead`; at `socketio` and `grpc`, rows start their own servers. */
-    upstreams.ports = { web: portOf(upstreams.web), raw: portOf(raw), tcp: portOf(tcp), dead, socketio, grpc };
+    upstreams.ports = { web: portOf(upstreams.web), raw: portOf(raw), tcp: portOf(tcp), dead, socketio, grpc, grpcSecure };
     return upstreams;
   }
 
@@ -127,7 +128,7 @@ export class Upstreams {
       cell.open.add(exchange);
       exchange.closed.then(() => cell.open.delete(exchange));
       exchange.expectation = expectation;
-      cell.run(exchange.lane, cell.handler(exchange));
+      cell.run(exchange.lane, () => cell.handler(exchange));
     };
     server.on('request', handle);
     server.on('checkContinue', (request, response) => handle(request, response, '100-continue'));
@@ -144,7 +145,18 @@ export class Upstreams {
       note(`upgrade ${request.headers.upgrade}`);
       const fields = pairs(request.rawHeaders).filter(([name]) => name.toLowerCase() !== 'sec-websocket-key');
       for (const line of requestLines(fields)) note(line);
-      cell.run(lane, cell.upgradeHandler({ cell, request, socket, early, note }));
+      cell.run(lane, () => cell.upgradeHandler({ cell, request, socket, early, note }));
+    });
+    server.on('connect', (request, response) => {
+      const { stream } = request;
+      const cell = this.#cells.get(tagOf(request.url, request.headers));
+      if (!cell?.connectHandler || !stream) {
+        (stream ? response : request.socket).end();
+        return;
+      }
+      stream.on('error', () => {});
+      const lane = `upstream ${++cell.exchanges}`;
+      cell.run(lane, () => cell.connectHandler({ cell, stream, headers: request.headers, note: noteOf(cell, lane) }));
     });
     server.on('clientError', (_, socket) => {
       if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
@@ -171,7 +183,7 @@ export class Upstreams {
       const lane = `upstream ${++cell.exchanges}`;
       const note = noteOf(cell, lane);
       note(head.startLine.replace(/ HTTP\/1\.[01]$/, ''));
-      await cell.run(lane, cell.rawHandler({ cell, peer, socket, head, note }));
+      await cell.run(lane, () => cell.rawHandler({ cell, peer, socket, head, note }));
     }
   }
 
@@ -183,7 +195,7 @@ export class Upstreams {
       return;
     }
     const lane = `upstream ${++cell.exchanges}`;
-    cell.run(lane, cell.tcpHandler({ cell, socket, note: noteOf(cell, lane) }));
+    cell.run(lane, () => cell.tcpHandler({ cell, socket, note: noteOf(cell, lane) }));
   }
 
   stop() {

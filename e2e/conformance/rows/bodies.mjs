@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { MIB, ms, seededBlocks, seededBytes, seededSha256, sha256 } from '../../lib/data.mjs';
 import { within } from '../../lib/wait.mjs';
+import { room } from '../lib/clients.mjs';
 import { row } from '../lib/matrix.mjs';
 
 const PATIENCE_MS = 10_000;
@@ -48,17 +49,6 @@ async function noFraming(t) {
     raw.write(`${method} ${t.path()} HTTP/1.1\r\nHost: ${t.authority()}\r\n\r\n`);
     t.noteRaw(await raw.response());
   }
-}
-
-/** Resolves when there is room for more, or nobody to take it. */
-function room(response) {
-  return new Promise((resolve) => {
-    const done = () => {
-      response.off('drain', done).off('close', done);
-      resolve();
-    };
-    response.on('drain', done).on('close', done);
-  });
 }
 
 const download = (bytes, framing) => async (t) => {
