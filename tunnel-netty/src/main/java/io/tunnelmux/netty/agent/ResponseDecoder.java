@@ -1,12 +1,23 @@
 package io.tunnelmux.netty.agent;
 
+import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.handler.codec.DecoderResult;
+import io.netty.handler.codec.http.DefaultHttpResponse;
+import io.netty.handler.codec.http.DefaultLastHttpContent;
 import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpMessage;
+import io.netty.handler.codec.http.HttpObject;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpResponseDecoder;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpUtil;
+import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.ReferenceCountUtil;
+import io.tunnelmux.netty.http.MessageScanner;
+import java.util.List;
 
 /**
  * Reads an upstream's answers, one request at a time, and repairs nothing: an answer whose end two readers could see at different places
@@ -19,6 +30,9 @@ final class ResponseDecoder extends HttpResponseDecoder {
     private static final int MAX_STATUS_LINE_BYTES = 8 * 1024;
     private static final int MAX_CONTENT_BYTES = 64 * 1024;
 
+    private final MessageScanner scanner = MessageScanner.ofResponses();
+    private boolean isSwitched;
+    private boolean isBroken;
     private boolean isAwaiting;
     private boolean isHeadRequest;
 
@@ -56,6 +70,43 @@ final class ResponseDecoder extends HttpResponseDecoder {
             ReferenceCountUtil.release(message);
             ctx.close();
         }
+    }
+
+    @Override
+    protected void decode(ChannelHandlerContext context, ByteBuf bytes, List<Object> out) throws Exception {
+        if (isSwitched) {
+            super.decode(context, bytes, out);
+            return;
+        }
+        String fault = isBroken ? null : scanner.scan(bytes);
+        if (fault != null) {
+            isBroken = true;
+            out.add(invalid(fault));
+        }
+        if (isBroken) {
+            bytes.skipBytes(bytes.readableBytes());
+            return;
+        }
+        int before = bytes.readableBytes();
+        super.decode(context, bytes, out);
+        scanner.onRead(before - bytes.readableBytes());
+        for (int i = 0; i < out.size(); i++) {
+            if (out.get(i) instanceof HttpResponse head) {
+                scanner.onHead(HttpUtil.isTransferEncodingChunked(head));
+                isSwitched = head.status().equals(HttpResponseStatus.SWITCHING_PROTOCOLS);
+            }
+            if (out.get(i) instanceof LastHttpContent) {
+                scanner.onEnd();
+            }
+        }
+    }
+
+    private HttpObject invalid(String fault) {
+        HttpObject bad = scanner.isInHead()
+                ? new DefaultHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.BAD_GATEWAY)
+                : new DefaultLastHttpContent();
+        bad.setDecoderResult(DecoderResult.failure(new IllegalArgumentException(fault)));
+        return bad;
     }
 
     @Override

@@ -14,6 +14,7 @@ import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.tunnelmux.netty.relay.HttpMapping;
 import io.tunnelmux.netty.relay.MalformedHttpException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -143,10 +144,19 @@ record RequestHead(
             throw new BadRequestException("both Content-Length and Transfer-Encoding");
         }
         if (codings.size() > 1 || !codings.get(0).equalsIgnoreCase("chunked")) {
-            throw new BadRequestException(
-                    HttpResponseStatus.NOT_IMPLEMENTED, "no transfer coding but chunked is understood here");
+            throw namesOnlyChunked(codings)
+                    ? new BadRequestException("Transfer-Encoding is not exactly chunked")
+                    : new BadRequestException(
+                            HttpResponseStatus.NOT_IMPLEMENTED, "no transfer coding but chunked is understood here");
         }
         return true;
+    }
+
+    private static boolean namesOnlyChunked(List<String> codings) {
+        return codings.stream()
+                .flatMap(value -> Arrays.stream(value.split(",")))
+                .map(String::trim)
+                .allMatch(coding -> coding.isEmpty() || coding.equalsIgnoreCase("chunked"));
     }
 
     private static String authority(HttpHeaders headers, boolean isHttp11) throws BadRequestException {

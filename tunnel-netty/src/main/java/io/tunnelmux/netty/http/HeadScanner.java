@@ -4,7 +4,7 @@ import io.netty.util.ByteProcessor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Looks at every byte of a request's head before the parser does, and finds what parsers are known to disagree about: bare CR or LF, other
+ * Looks at every byte of a head before the parser does, and finds what parsers are known to disagree about: bare CR or LF, other
  * control characters, lines that go on in the next one, blanks where none belong. To be fed each byte once, from the first of a head to
  * its end.
  */
@@ -13,22 +13,38 @@ final class HeadScanner implements ByteProcessor {
     private static final int CR = '\r';
     private static final int LF = '\n';
     private static final int BLANKS_IN_REQUEST_LINE = 2;
+    /** What a status line begins with: v stands for 0 or 1, n for a digit that is not 0, d for any, and a blank or nothing follows. */
+    private static final String STATUS_LINE = "HTTP/1.v ndd";
 
+    private final boolean isOfRequest;
     private int last;
     private int lines;
     private int blanks;
+    private int statusLineBytes;
     private boolean isLineEmpty = true;
     private boolean isAtEnd;
     private @Nullable String fault;
+
+    /** @param isOfRequest whether the first line is a request's, else it is a status line */
+    HeadScanner(boolean isOfRequest) {
+        this.isOfRequest = isOfRequest;
+    }
 
     /** Begins a new head. */
     void reset() {
         last = 0;
         lines = 0;
         blanks = 0;
+        statusLineBytes = 0;
         isLineEmpty = true;
         isAtEnd = false;
         fault = null;
+    }
+
+    /** Begins where the fields do: as behind a first line, or with trailers. */
+    void resetBehindFirstLine() {
+        reset();
+        lines = 1;
     }
 
     /** Whether the empty line behind the head has been seen. */
@@ -57,15 +73,34 @@ final class HeadScanner implements ByteProcessor {
         } else if (c != CR) {
             isLineEmpty = false;
         }
+        if (lines == 0 && !isOfRequest && fault == null && !isInStatusLine(c)) {
+            fault = "no status line of HTTP/1.1 or HTTP/1.0";
+        }
         last = c;
         return fault == null && !isAtEnd;
+    }
+
+    private boolean isInStatusLine(int c) {
+        int index = statusLineBytes++;
+        if (index > STATUS_LINE.length()) {
+            return true;
+        }
+        if (index == STATUS_LINE.length()) {
+            return c == ' ' || c == CR;
+        }
+        return switch (STATUS_LINE.charAt(index)) {
+            case 'v' -> c == '0' || c == '1';
+            case 'n' -> c >= '1' && c <= '9';
+            case 'd' -> c >= '0' && c <= '9';
+            default -> c == STATUS_LINE.charAt(index);
+        };
     }
 
     private void onLineEnd() {
         if (last != CR) {
             fault = "LF without CR";
         } else if (!isLineEmpty) {
-            if (lines == 0 && blanks != BLANKS_IN_REQUEST_LINE) {
+            if (isOfRequest && lines == 0 && blanks != BLANKS_IN_REQUEST_LINE) {
                 fault = "request line with " + blanks + " blanks";
             }
             lines++;
@@ -79,7 +114,7 @@ final class HeadScanner implements ByteProcessor {
     private void onBlank(int c) {
         if (isLineEmpty) {
             fault = "line begins with a blank";
-        } else if (lines == 0) {
+        } else if (lines == 0 && isOfRequest) {
             blanks++;
             if (c == '\t' || last == ' ') {
                 fault = "blanks in the request line";

@@ -5,11 +5,13 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.DecoderResult;
 import io.netty.handler.codec.http.DefaultHttpRequest;
+import io.netty.handler.codec.http.DefaultLastHttpContent;
 import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.netty.handler.codec.http.HttpMessage;
 import io.netty.handler.codec.http.HttpMethod;
-import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpObject;
 import io.netty.handler.codec.http.HttpRequestDecoder;
+import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import java.util.List;
@@ -32,9 +34,7 @@ public final class RequestDecoder extends HttpRequestDecoder {
     }
 
     private final Listener listener;
-    private final HeadScanner scanner = new HeadScanner();
-    private int scannedAhead;
-    private boolean isInHead = true;
+    private final MessageScanner scanner = MessageScanner.ofRequests();
     private boolean isHeld;
     private boolean isBroken;
 
@@ -74,51 +74,47 @@ public final class RequestDecoder extends HttpRequestDecoder {
             bytes.skipBytes(bytes.readableBytes());
         } else if (isHeld) {
             listener.onReadAhead();
-        } else if (!isInHead) {
-            super.decode(context, bytes, out);
-            onDecoded(out);
         } else {
-            decodeHead(context, bytes, out);
+            decodeScanned(context, bytes, out);
         }
     }
 
-    private void decodeHead(ChannelHandlerContext context, ByteBuf bytes, List<Object> out) throws Exception {
-        if (!scanner.isAtEnd()) {
-            int stopped = bytes.forEachByte(
-                    bytes.readerIndex() + scannedAhead, bytes.readableBytes() - scannedAhead, scanner);
-            String fault = scanner.fault();
-            if (fault != null) {
-                isBroken = true;
-                bytes.skipBytes(bytes.readableBytes());
-                HttpRequest bad = new DefaultHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.GET, "/bad-request");
-                bad.setDecoderResult(DecoderResult.failure(new IllegalArgumentException(fault)));
-                out.add(bad);
-                return;
-            }
-            scannedAhead = stopped < 0 ? bytes.readableBytes() : stopped + 1 - bytes.readerIndex();
+    private void decodeScanned(ChannelHandlerContext context, ByteBuf bytes, List<Object> out) throws Exception {
+        String fault = scanner.scan(bytes);
+        if (fault != null) {
+            isBroken = true;
+            bytes.skipBytes(bytes.readableBytes());
+            out.add(invalid(fault));
+            return;
         }
         int before = bytes.readableBytes();
         super.decode(context, bytes, out);
-        scannedAhead -= before - bytes.readableBytes();
+        scanner.onRead(before - bytes.readableBytes());
         onDecoded(out);
-        if (isInHead && !isBroken) {
+        if (scanner.isInHead() && !isHeld && !isBroken) {
             listener.onHeadBegun();
         }
+    }
+
+    private HttpObject invalid(String fault) {
+        HttpObject bad = scanner.isInHead()
+                ? new DefaultHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.GET, "/bad-request")
+                : new DefaultLastHttpContent();
+        bad.setDecoderResult(DecoderResult.failure(new IllegalArgumentException(fault)));
+        return bad;
     }
 
     private void onDecoded(List<Object> out) {
         for (int i = 0; i < out.size(); i++) {
             Object message = out.get(i);
             if (message instanceof HttpMessage head) {
-                isInHead = false;
+                scanner.onHead(HttpUtil.isTransferEncodingChunked(head));
                 isBroken |= head.decoderResult().isFailure();
             }
             if (message instanceof LastHttpContent last) {
                 isBroken |= last.decoderResult().isFailure();
-                isInHead = true;
                 isHeld = true;
-                scannedAhead = 0;
-                scanner.reset();
+                scanner.onEnd();
             }
         }
     }

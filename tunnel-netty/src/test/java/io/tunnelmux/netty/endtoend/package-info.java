@@ -1,0 +1,5 @@
+/**
+ * A client, a gateway, an agent and an upstream in a row: the two in the middle are real, the two at the ends are sockets in the hands of a
+ * test, which say and hear every byte. Begin with {@code Chain}.
+ */
+package io.tunnelmux.netty.endtoend;
