@@ -315,7 +315,9 @@ final class Exchange implements StreamHandler, Visit.Visitor {
             throw new MalformedHttpException("a body of " + length + " bytes was announced and does not come");
         } else if (isEnd) {
             missingBytes = 0;
-            headers.set(HttpHeaderNames.CONTENT_LENGTH, HttpHeaderValues.ZERO);
+            if (length < 0) {
+                headers.set(HttpHeaderNames.CONTENT_LENGTH, HttpHeaderValues.ZERO);
+            }
         } else {
             missingBytes = length;
         }

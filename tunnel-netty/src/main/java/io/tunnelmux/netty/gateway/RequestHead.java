@@ -11,6 +11,7 @@ import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
+import io.netty.util.NetUtil;
 import io.tunnelmux.netty.relay.HttpMapping;
 import io.tunnelmux.netty.relay.MalformedHttpException;
 import java.util.ArrayList;
@@ -73,7 +74,7 @@ record RequestHead(
                 hasBody,
                 HttpUtil.isKeepAlive(request),
                 isHttp11 && headers.contains(HttpHeaderNames.EXPECT, HttpHeaderValues.CONTINUE, true),
-                upgrade(headers, hasBody),
+                upgrade(headers),
                 mustUpgrade,
                 forwarded);
     }
@@ -182,15 +183,10 @@ record RequestHead(
         int i = 0;
         if (text.charAt(0) == '[') {
             int close = text.indexOf(']');
-            if (close < 3) {
+            if (close < 0 || !NetUtil.isValidIpV6Address(text.substring(1, close))) {
                 return false;
             }
-            for (i = 1; i < close; i++) {
-                if (Character.digit(text.charAt(i), 16) < 0 && ":.%".indexOf(text.charAt(i)) < 0) {
-                    return false;
-                }
-            }
-            i++;
+            i = close + 1;
         } else {
             while (i < text.length() && isHostChar(text.charAt(i))) {
                 i++;
@@ -255,9 +251,8 @@ record RequestHead(
         return rest.startsWith("/") ? rest : "/" + rest;
     }
 
-    private static @Nullable String upgrade(HttpHeaders headers, boolean hasBody) {
+    private static @Nullable String upgrade(HttpHeaders headers) {
         if (!headers.contains(HttpHeaderNames.UPGRADE)
-                || hasBody
                 || !headers.containsValue(HttpHeaderNames.CONNECTION, HttpHeaderValues.UPGRADE, true)) {
             return null;
         }

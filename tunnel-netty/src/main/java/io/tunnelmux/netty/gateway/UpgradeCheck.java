@@ -39,11 +39,14 @@ record UpgradeCheck(String protocol, @Nullable String key) {
             return null;
         }
         if (!protocol.equalsIgnoreCase(WEBSOCKET)) {
-            return head.isHttp11() ? new UpgradeCheck(protocol, null) : null;
+            return head.isHttp11() && !head.hasBody() ? new UpgradeCheck(protocol, null) : null;
         }
         HttpHeaders headers = head.request().headers();
         if (!head.isHttp11() || !head.request().method().equals(HttpMethod.GET)) {
             throw new BadRequestException("a WebSocket is opened by GET and HTTP/1.1");
+        }
+        if (head.hasBody()) {
+            throw new BadRequestException("a WebSocket is opened without a body");
         }
         checkKey(headers.getAll(HttpHeaderNames.SEC_WEBSOCKET_KEY));
         List<String> versions = headers.getAll(HttpHeaderNames.SEC_WEBSOCKET_VERSION);

@@ -13,14 +13,16 @@ final class HeadScanner implements ByteProcessor {
     private static final int CR = '\r';
     private static final int LF = '\n';
     private static final int BLANKS_IN_REQUEST_LINE = 2;
-    /** What a status line begins with: v stands for 0 or 1, n for a digit that is not 0, d for any, and a blank or nothing follows. */
+    /** What a request line ends with: d stands for a digit. */
+    private static final String VERSION = "HTTP/d.d";
+    /** What a status line begins with: v stands for 0 or 1, n for a digit that is not 0; a blank or nothing follows. */
     private static final String STATUS_LINE = "HTTP/1.v ndd";
 
     private final boolean isOfRequest;
     private int last;
     private int lines;
     private int blanks;
-    private int statusLineBytes;
+    private int matched;
     private boolean isLineEmpty = true;
     private boolean isAtEnd;
     private @Nullable String fault;
@@ -35,7 +37,7 @@ final class HeadScanner implements ByteProcessor {
         last = 0;
         lines = 0;
         blanks = 0;
-        statusLineBytes = 0;
+        matched = 0;
         isLineEmpty = true;
         isAtEnd = false;
         fault = null;
@@ -73,26 +75,39 @@ final class HeadScanner implements ByteProcessor {
         } else if (c != CR) {
             isLineEmpty = false;
         }
-        if (lines == 0 && !isOfRequest && fault == null && !isInStatusLine(c)) {
-            fault = "no status line of HTTP/1.1 or HTTP/1.0";
+        if (lines == 0 && fault == null) {
+            if (!isOfRequest) {
+                onStatusLine(c);
+            } else if (blanks == BLANKS_IN_REQUEST_LINE && c != ' ') {
+                onVersion(c);
+            }
         }
         last = c;
         return fault == null && !isAtEnd;
     }
 
-    private boolean isInStatusLine(int c) {
-        int index = statusLineBytes++;
-        if (index > STATUS_LINE.length()) {
-            return true;
+    private void onStatusLine(int c) {
+        int index = matched++;
+        if (index < STATUS_LINE.length()
+                ? !matches(c, STATUS_LINE.charAt(index))
+                : index == STATUS_LINE.length() && c != ' ' && c != CR) {
+            fault = "no status line of HTTP/1.1 or HTTP/1.0";
         }
-        if (index == STATUS_LINE.length()) {
-            return c == ' ' || c == CR;
+    }
+
+    private void onVersion(int c) {
+        int index = matched++;
+        if (index < VERSION.length() ? !matches(c, VERSION.charAt(index)) : c != CR) {
+            fault = "no version of HTTP";
         }
-        return switch (STATUS_LINE.charAt(index)) {
+    }
+
+    private static boolean matches(int c, char pattern) {
+        return switch (pattern) {
             case 'v' -> c == '0' || c == '1';
             case 'n' -> c >= '1' && c <= '9';
             case 'd' -> c >= '0' && c <= '9';
-            default -> c == STATUS_LINE.charAt(index);
+            default -> c == pattern;
         };
     }
 

@@ -2,14 +2,18 @@ package io.tunnelmux.netty.endtoend;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -117,7 +121,7 @@ class HostileUpstreamTest {
             assertThat(told.status()).isEqualTo(502);
             assertThat(told.head()).doesNotContain("evil");
             assertThat(told.body()).contains("\"code\":\"upstream_invalid\"");
-            chain.upstream().ended();
+            chain.upstream().ended("/x");
 
             assertThat(chain.heard()).startsWith("GET /x HTTP/1.1\r\n");
             assertThat(client.send(GET).message().body())
@@ -156,7 +160,7 @@ class HostileUpstreamTest {
         });
 
         assertCut();
-        chain.upstream().ended();
+        chain.upstream().ended("/x");
     }
 
     static Stream<Named<String>> cut() {
@@ -239,13 +243,49 @@ class HostileUpstreamTest {
         }
     }
 
-    @Test
-    void whatComesBehindAnAnswerIsNoAnswerToTheNext() throws Exception {
-        chain.upstream().answers(RawUpstream.OK + "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil");
+    @ParameterizedTest
+    @CsvSource({
+        "GET, '200 OK|Content-Length: 2||ok'",
+        "GET, '204 No Content||'",
+        "GET, '304 Not Modified|Content-Length: 4||'",
+        "HEAD, '200 OK|Content-Length: 4||'",
+        "HEAD, '200 OK|Transfer-Encoding: chunked||'"
+    })
+    void whatComesBehindAnAnswerIsNoAnswerToTheNext(String method, String answer) throws Exception {
+        String evil = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
+        chain.upstream().answers(server -> {
+            boolean isFirst = server.message().target().equals("/first");
+            server.send(isFirst ? "HTTP/1.1 " + answer.replace("|", "\r\n") + evil : RawUpstream.OK);
+        });
         for (int i = 0; i < 20; i++) {
             try (RawSocket client = chain.client()) {
+                client.send(method + " /first HTTP/1.1\r\nHost: a\r\n\r\n").message(answer.endsWith("ok"));
+
                 assertThat(client.send(GET).message().body()).isEqualTo("ok");
-                assertThat(client.send(GET).message().body()).isEqualTo("ok");
+            }
+        }
+    }
+
+    @Test
+    void whatIsCompressedIsNotUnpackedOnTheWay() throws Exception {
+        ByteArrayOutputStream packed = new ByteArrayOutputStream();
+        try (GZIPOutputStream packer = new GZIPOutputStream(packed)) {
+            byte[] nothing = new byte[1 << 20];
+            for (int i = 0; i < 32; i++) {
+                packer.write(nothing);
+            }
+        }
+        String bomb = packed.toString(StandardCharsets.ISO_8859_1);
+        chain.upstream()
+                .answers("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: " + bomb.length() + "\r\n\r\n"
+                        + bomb);
+        for (String asked : new String[] {"", "Accept-Encoding: gzip\r\n", "Accept-Encoding: identity\r\n"}) {
+            try (RawSocket client = chain.client()) {
+                RawSocket.Message answer = client.send("GET /x HTTP/1.1\r\nHost: a\r\n" + asked + "\r\n")
+                        .message();
+
+                assertThat(answer.head()).contains("Content-Encoding: gzip\r\n");
+                assertThat(answer.body().equals(bomb)).isTrue();
             }
         }
     }

@@ -79,13 +79,17 @@ final class RawUpstream implements AutoCloseable {
         return List.copyOf(connections);
     }
 
-    /** The next connection that has ended. */
-    RawSocket ended() throws InterruptedException {
-        RawSocket next = ended.poll(RawSocket.PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
-        if (next == null) {
-            throw new AssertionError("no connection has ended");
+    /** Waits until the connection on which {@code text} came has ended. */
+    RawSocket ended(String text) throws InterruptedException {
+        while (true) {
+            RawSocket next = ended.poll(RawSocket.PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
+            if (next == null) {
+                throw new AssertionError("no connection with this has ended: " + text);
+            }
+            if (next.heard().contains(text)) {
+                return next;
+            }
         }
-        return next;
     }
 
     private void accept() throws IOException {
