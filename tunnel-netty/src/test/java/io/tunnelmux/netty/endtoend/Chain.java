@@ -77,7 +77,16 @@ final class Chain implements AutoCloseable {
     static Chain start(
             UnaryOperator<GatewayConfig.Builder> gatewaySettings, UnaryOperator<AgentConfig.Builder> agentSettings)
             throws Exception {
-        return new Chain(new RawUpstream(), gatewaySettings, agentSettings);
+        return start(new RawUpstream(), gatewaySettings, agentSettings);
+    }
+
+    /** Closes {@code upstream} with the rest. */
+    static Chain start(
+            RawUpstream upstream,
+            UnaryOperator<GatewayConfig.Builder> gatewaySettings,
+            UnaryOperator<AgentConfig.Builder> agentSettings)
+            throws Exception {
+        return new Chain(upstream, gatewaySettings, agentSettings);
     }
 
     RawUpstream upstream() {
