@@ -55,7 +55,9 @@ class AgentPersistenceTest {
                                 .startsWith("GET /tunnel HTTP/1.1\r\n")
                                 .containsIgnoringCase("\r\nAuthorization: Bearer secret-" + attempt + "\r\n")
                                 .containsOnlyOnce("secret-");
-                        link.socket().send("HTTP/1.1 " + status + "\r\nContent-Length: 0\r\n\r\n").end();
+                        link.socket()
+                                .send("HTTP/1.1 " + status + "\r\nContent-Length: 0\r\n\r\n")
+                                .end();
                     }
                     String state = states.poll(30, TimeUnit.SECONDS);
                     while (state != null && !state.startsWith("WAITING")) {
@@ -65,8 +67,10 @@ class AgentPersistenceTest {
                 }
                 assertThat(lines.list.stream().filter(line -> line.getLevel() == Level.ERROR))
                         .singleElement()
-                        .satisfies(line -> assertThat(line.getFormattedMessage()).contains("token"));
-                assertThat(lines.list).noneMatch(line -> line.getFormattedMessage().contains("secret-"));
+                        .satisfies(
+                                line -> assertThat(line.getFormattedMessage()).contains("token"));
+                assertThat(lines.list)
+                        .noneMatch(line -> line.getFormattedMessage().contains("secret-"));
                 try (RawGateway.Link link = gateway.accept().welcome()) {
                     assertThat(states).isNotNull();
                 }

@@ -89,7 +89,8 @@ class AgentReachTest {
                         .add("X-Forwarded-Host", canaryAddress)
                         .build();
                 List<Message.ProxyRequest> requests = new ArrayList<>();
-                for (String target : List.of(canaryAddress, "http://" + canaryAddress, "127.0.0.1", "localhost", "KNOWN", "known/")) {
+                for (String target : List.of(
+                        canaryAddress, "http://" + canaryAddress, "127.0.0.1", "localhost", "KNOWN", "known/")) {
                     requests.add(request("/", host, new Message.Destination(target, null, null, canary.port())));
                 }
                 requests.add(request("/", host, new Message.Destination(null, "127.0.0.1", null, canary.port())));
@@ -106,9 +107,15 @@ class AgentReachTest {
                 }
                 assertThat(upstream.accepted()).isZero();
                 id += 2;
-                link.send(frame(1, 1, id, message(request("//" + canaryAddress + "/", host, new Message.Destination("known", null, null, 0)))));
+                link.send(frame(
+                        1,
+                        1,
+                        id,
+                        message(request(
+                                "//" + canaryAddress + "/", host, new Message.Destination("known", null, null, 0)))));
                 assertThat(link.next(2, id).message()).isInstanceOf(Message.ProxyResponse.class);
-                assertThat(upstream.connections().get(0).heard()).startsWith("GET //" + canaryAddress + "/ HTTP/1.1\r\n");
+                assertThat(upstream.connections().get(0).heard())
+                        .startsWith("GET //" + canaryAddress + "/ HTTP/1.1\r\n");
             } finally {
                 agent.close(Duration.ZERO);
             }
@@ -134,7 +141,8 @@ class AgentReachTest {
                     agent -> agent.route("/", new Upstream("127.0.0.1", full.getLocalPort(), false))
                             .connectTimeout(Duration.ofMillis(200)))) {
                 try (RawSocket client = chain.client()) {
-                    RawSocket.Message answer = client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").message();
+                    RawSocket.Message answer =
+                            client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").message();
 
                     assertThat(answer.status()).isEqualTo(502);
                     assertThat(answer.body()).contains("upstream_unreachable");
@@ -184,7 +192,9 @@ class AgentReachTest {
     void aClustersApiIsNotAskedForWhatWasNotTurnedOn(String line) throws Exception {
         try (Chain chain = cluster();
                 RawSocket client = chain.client()) {
-            assertThat(client.send(line + " HTTP/1.1\r\nHost: a\r\n\r\n").message().status())
+            assertThat(client.send(line + " HTTP/1.1\r\nHost: a\r\n\r\n")
+                            .message()
+                            .status())
                     .isEqualTo(403);
             assertThat(chain.upstream().accepted()).isZero();
         }

@@ -90,13 +90,23 @@ class HostileGatewayTest {
                 row("a PING of seven bytes", 1002, frame(6, 0, 0, new byte[7])),
                 row("a frame over its limit", 1009, frame(0, 0, 2, new byte[40_000])),
                 row("a second HELLO", 1002, frame(8, 4, 0, new byte[] {(byte) 0xa0})),
-                row("a stream of the agent's", 1002, frame(1, 1, 3, message(request("/", Headers.EMPTY, Message.Destination.ANY)))),
+                row(
+                        "a stream of the agent's",
+                        1002,
+                        frame(1, 1, 3, message(request("/", Headers.EMPTY, Message.Destination.ANY)))),
                 row("a stream opened twice", 1002, OPEN, OPEN),
                 row("DATA on a stream never opened", 1002, frame(0, 0, 200, words(1))),
                 row("credit of nothing for the tunnel", 1002, frame(3, 0, 0, words(0))),
-                row("credit beyond 2^31", 1002, frame(3, 0, 0, words(Integer.MAX_VALUE)), frame(3, 0, 0, words(Integer.MAX_VALUE))),
+                row(
+                        "credit beyond 2^31",
+                        1002,
+                        frame(3, 0, 0, words(Integer.MAX_VALUE)),
+                        frame(3, 0, 0, words(Integer.MAX_VALUE))),
                 row("a message of no map on the tunnel", 1002, frame(2, 0, 0, words(0))),
-                row("a message deeper than any", 1002, frame(2, 0, 0, "\u0081".repeat(5_000).getBytes(StandardCharsets.ISO_8859_1))),
+                row(
+                        "a message deeper than any",
+                        1002,
+                        frame(2, 0, 0, "\u0081".repeat(5_000).getBytes(StandardCharsets.ISO_8859_1))),
                 row("an endless message", 1009, repeated(frame(2, 2, 0, new byte[32_000]), 20)),
                 row("a GOAWAY with a mad id", 1002, frame(7, 0, 0, words(-1, 0, 0))),
                 row("an ACK of nothing agreed", 1002, frame(9, 0, 0, new byte[8])),
@@ -131,7 +141,10 @@ class HostileGatewayTest {
     void aBreachEndsTheTunnelAndTheAgentGoesOn(byte[] bytes, int code) throws Exception {
         try (RawGateway.Link link = gateway.accept().welcome()) {
             try {
-                for (int at = 0; at < bytes.length && link.socket().socket().getInputStream().available() < 1_000_000; at += 4_096) {
+                for (int at = 0;
+                        at < bytes.length
+                                && link.socket().socket().getInputStream().available() < 1_000_000;
+                        at += 4_096) {
                     link.socket().socket().getOutputStream().write(bytes, at, Math.min(4_096, bytes.length - at));
                 }
             } catch (IOException e) {
@@ -150,7 +163,8 @@ class HostileGatewayTest {
                     .isInstanceOfSatisfying(
                             Message.ProxyResponse.class,
                             response -> assertThat(response.status()).isEqualTo(200));
-            assertThat(new String(link.next(0, 2).payload(), StandardCharsets.US_ASCII)).isEqualTo("ok");
+            assertThat(new String(link.next(0, 2).payload(), StandardCharsets.US_ASCII))
+                    .isEqualTo("ok");
         }
     }
 

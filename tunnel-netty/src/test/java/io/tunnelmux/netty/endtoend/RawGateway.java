@@ -171,7 +171,8 @@ final class RawGateway implements AutoCloseable {
                 throw new AssertionError("no key in " + request);
             }
             byte[] digest = MessageDigest.getInstance("SHA-1")
-                    .digest((key.group(1) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").getBytes(StandardCharsets.US_ASCII));
+                    .digest((key.group(1) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")
+                            .getBytes(StandardCharsets.US_ASCII));
             socket.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
                     + "Sec-WebSocket-Protocol: tunnel.v1\r\nSec-WebSocket-Accept: "
                     + Base64.getEncoder().encodeToString(digest) + "\r\n\r\n");
