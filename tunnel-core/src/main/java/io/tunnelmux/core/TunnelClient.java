@@ -86,6 +86,7 @@ public final class TunnelClient {
     private volatile State state = State.IDLE;
     private final AtomicInteger connects = new AtomicInteger();
     private int failures;
+    private boolean isRefused;
     private int nextGateway;
     private long openedNanos;
     private @Nullable Tunnel tunnel;
@@ -238,15 +239,23 @@ public final class TunnelClient {
         Duration delay = backoff.delay(failures);
         if (code == ErrorCode.UNAUTHORIZED || code == ErrorCode.FORBIDDEN) {
             delay = backoff.slowDelay();
-            LOG.error(
-                    "the gateway does not let this agent in, compare its token with what the gateway knows for this id; trying again slowly agent_id={} why=\"{}\"",
-                    agentId,
-                    detail);
+            complainOfRefusal(detail);
         } else if (code == ErrorCode.SUPERSEDED) {
             delay = LEAST_WAIT_WHEN_SUPERSEDED.plus(delay);
             LOG.error("another agent has taken this one's place, do two run under one id? agent_id={}", agentId);
         }
         waitFor(delay, named, detail);
+    }
+
+    /** Once, until it is let in: the state goes on to tell of each attempt. */
+    private void complainOfRefusal(String why) {
+        if (!isRefused) {
+            isRefused = true;
+            LOG.error(
+                    "the gateway does not let this agent in, compare its token with what the gateway knows for this id; trying again slowly agent_id={} why=\"{}\"",
+                    agentId,
+                    why);
+        }
     }
 
     /** @param named how long the gateway asked to be left alone, or null */
@@ -323,6 +332,7 @@ public final class TunnelClient {
         public void onOpened(Tunnel opened) {
             openedNanos = loop.nanoTime();
             connects.incrementAndGet();
+            isRefused = false;
             enter(State.CONNECTED, "to " + opened.remoteAddress());
         }
 

@@ -24,8 +24,6 @@ import java.util.regex.Pattern;
 /** Client, gateway, agent, upstream: a real gateway and a real agent between two ends that a test holds. */
 final class Chain implements AutoCloseable {
 
-    private static final Pattern TRACE = Pattern.compile("traceparent: 00-[0-9a-f]{32}-[0-9a-f]{16}-01\r\n");
-
     static final String TOKEN = "a-token-of-the-chain";
 
     private final RawUpstream upstream;
@@ -79,7 +77,16 @@ final class Chain implements AutoCloseable {
     static Chain start(
             UnaryOperator<GatewayConfig.Builder> gatewaySettings, UnaryOperator<AgentConfig.Builder> agentSettings)
             throws Exception {
-        return new Chain(new RawUpstream(), gatewaySettings, agentSettings);
+        return start(new RawUpstream(), gatewaySettings, agentSettings);
+    }
+
+    /** Closes {@code upstream} with the rest. */
+    static Chain start(
+            RawUpstream upstream,
+            UnaryOperator<GatewayConfig.Builder> gatewaySettings,
+            UnaryOperator<AgentConfig.Builder> agentSettings)
+            throws Exception {
+        return new Chain(upstream, gatewaySettings, agentSettings);
     }
 
     RawUpstream upstream() {
@@ -107,9 +114,8 @@ final class Chain implements AutoCloseable {
     }
 
     /**
-     * What the upstream has heard since this was asked last: the bytes of all connections one behind the other. A request of its own goes
-     * through first, and is left out: whatever was sent before it through the one tunnel has arrived by then. The traces that the gateway
-     * begins are left out as well, as they are another each time.
+     * What the upstream has heard since this was asked last, {@link #withoutTraces}: the bytes of all connections one behind the other. A request of its own goes
+     * through first, and is left out: whatever was sent before it through the one tunnel has arrived by then.
      */
     String heard() throws IOException {
         upstream.answers(RawUpstream::ok);
@@ -129,11 +135,12 @@ final class Chain implements AutoCloseable {
         if (!marker.find()) {
             throw new AssertionError("the upstream has not heard the marker: " + all);
         }
-        return withoutTrace(all.delete(marker.start(), marker.end()).toString());
+        return withoutTraces(all.delete(marker.start(), marker.end()).toString());
     }
 
-    static String withoutTrace(String heard) {
-        return TRACE.matcher(heard).replaceAll("");
+    /** The same without the one field that chance makes, new in each request. */
+    static String withoutTraces(String heard) {
+        return heard.replaceAll("traceparent: 00-[0-9a-f]{32}-[0-9a-f]{16}-01\r\n", "");
     }
 
     /** Bytes as a name of a case in a table. */

@@ -96,10 +96,10 @@ class UpgradeSmugglingTest {
         }
 
         RawSocket used = chain.upstream().ended("/chat");
-        assertThat(Chain.withoutTrace(used.heard()))
+        assertThat(Chain.withoutTraces(used.heard()))
                 .isEqualTo("GET /chat HTTP/1.1\r\nHost: a\r\n" + WEBSOCKET + Chain.added("a")
                         + "connection: upgrade\r\n\r\n");
-        assertThat(chain.heard()).isEqualTo(Chain.withoutTrace(used.heard()));
+        assertThat(chain.heard()).isEqualTo(Chain.withoutTraces(used.heard()));
     }
 
     @Test
