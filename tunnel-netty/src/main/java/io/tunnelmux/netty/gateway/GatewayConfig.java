@@ -4,6 +4,7 @@ import io.tunnelmux.core.TunnelConfig;
 import io.tunnelmux.core.TunnelHandler;
 import io.tunnelmux.netty.transport.IoMode;
 import io.tunnelmux.netty.transport.NettyAcceptor;
+import io.tunnelmux.netty.transport.NettyLoops;
 import io.tunnelmux.netty.transport.TlsConfig;
 import io.tunnelmux.protocol.Capabilities;
 import java.net.InetAddress;
@@ -55,6 +56,8 @@ public final class GatewayConfig {
     private final @Nullable Duration streamIdleTimeout;
     private final int maxConnections;
     private final int maxRequestsPerConnection;
+    private final int readBufferBytes;
+    private final int writeBufferBytes;
     private final int maxRequestLineBytes;
     private final int maxHeaderBytes;
     private final int maxHeaders;
@@ -90,6 +93,8 @@ public final class GatewayConfig {
         streamIdleTimeout = builder.streamIdleTimeout;
         maxConnections = builder.maxConnections;
         maxRequestsPerConnection = builder.maxRequestsPerConnection;
+        readBufferBytes = builder.readBufferBytes;
+        writeBufferBytes = builder.writeBufferBytes;
         maxRequestLineBytes = builder.maxRequestLineBytes;
         maxHeaderBytes = builder.maxHeaderBytes;
         maxHeaders = builder.maxHeaders;
@@ -242,6 +247,16 @@ public final class GatewayConfig {
         return maxRequestsPerConnection;
     }
 
+    /** The longest buffer that a client's socket is read into. */
+    public int readBufferBytes() {
+        return readBufferBytes;
+    }
+
+    /** So many bytes may wait for a client's socket before whoever sends them is made to wait. */
+    public int writeBufferBytes() {
+        return writeBufferBytes;
+    }
+
     /** Longest request line. */
     public int maxRequestLineBytes() {
         return maxRequestLineBytes;
@@ -315,6 +330,8 @@ public final class GatewayConfig {
         private @Nullable Duration streamIdleTimeout;
         private int maxConnections = DEFAULT_MAX_CONNECTIONS;
         private int maxRequestsPerConnection = 1_000;
+        private int readBufferBytes = NettyLoops.READ_BUFFER_BYTES;
+        private int writeBufferBytes = NettyLoops.HIGH_WATER_BYTES;
         private int maxRequestLineBytes = 8 * 1024;
         private int maxHeaderBytes = 32 * 1024;
         private int maxHeaders = 100;
@@ -491,6 +508,21 @@ public final class GatewayConfig {
         /** See {@link GatewayConfig#maxRequestsPerConnection()}; 1,000 by default. */
         public Builder maxRequestsPerConnection(int count) {
             maxRequestsPerConnection = positive("maxRequestsPerConnection", count);
+            return this;
+        }
+
+        /** See {@link GatewayConfig#readBufferBytes()}; at least 2,048, by default 65,536. */
+        public Builder readBufferBytes(int bytes) {
+            if (bytes < NettyLoops.LEAST_READ_BUFFER_BYTES) {
+                throw new IllegalArgumentException("readBufferBytes: " + bytes);
+            }
+            readBufferBytes = bytes;
+            return this;
+        }
+
+        /** See {@link GatewayConfig#writeBufferBytes()}; 32,768 by default. */
+        public Builder writeBufferBytes(int bytes) {
+            writeBufferBytes = positive("writeBufferBytes", bytes);
             return this;
         }
 

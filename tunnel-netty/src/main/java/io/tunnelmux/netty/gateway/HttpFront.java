@@ -88,7 +88,7 @@ final class HttpFront {
 
     CompletionStage<InetSocketAddress> start(InetSocketAddress address) {
         CompletableFuture<InetSocketAddress> started = new CompletableFuture<>();
-        loops.serverBootstrap()
+        loops.serverBootstrap(config.readBufferBytes(), config.writeBufferBytes())
                 // A client that ends its side while it waits has gone away; what is upgraded decides otherwise.
                 .childOption(ChannelOption.ALLOW_HALF_CLOSURE, false)
                 .childHandler(new ChannelInitializer<>() {

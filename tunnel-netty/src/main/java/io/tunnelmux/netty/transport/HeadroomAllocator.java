@@ -11,7 +11,7 @@ import io.netty.channel.DefaultMaxMessagesRecvByteBufAllocator;
  * |← 24 bytes →|← what the socket gave           →|← not used →|
  * </pre>
  *
- * The size adapts to what comes: a buffer read full makes the next four times as long, up to 64 KiB; two bursts in a row that would have
+ * The size adapts to what comes: a buffer read full makes the next four times as long, up to a limit; two bursts in a row that would have
  * fitted in a quarter halve it, down to 512 bytes. Sizes are powers of two, headroom included, which is what allocators have ready.
  */
 final class HeadroomAllocator extends DefaultMaxMessagesRecvByteBufAllocator {
@@ -21,6 +21,13 @@ final class HeadroomAllocator extends DefaultMaxMessagesRecvByteBufAllocator {
     static final int MIN_BYTES = 512;
     static final int FIRST_BYTES = 2_048;
     static final int MAX_BYTES = 65_536;
+
+    private final int maxBytes;
+
+    /** @param maxBytes the longest buffer, with its headroom; at least {@value #FIRST_BYTES} */
+    HeadroomAllocator(int maxBytes) {
+        this.maxBytes = maxBytes;
+    }
 
     @Override
     @SuppressWarnings("deprecation")
@@ -45,7 +52,7 @@ final class HeadroomAllocator extends DefaultMaxMessagesRecvByteBufAllocator {
         @Override
         public void lastBytesRead(int bytes) {
             if (bytes == attemptedBytesRead() && bytes > 0) {
-                size = Math.min(4 * size, MAX_BYTES);
+                size = Math.min(4 * size, maxBytes);
                 wasSmall = false;
             }
             super.lastBytesRead(bytes);

@@ -29,6 +29,10 @@ public final class NettyLoops implements AutoCloseable {
     public static final int LOW_WATER_BYTES = 16 * 1024;
     /** A channel with more than this waiting is not writable. */
     public static final int HIGH_WATER_BYTES = 32 * 1024;
+    /** The longest buffer that a socket is read into, with its headroom. */
+    public static final int READ_BUFFER_BYTES = HeadroomAllocator.MAX_BYTES;
+    /** No read buffer may be shorter. */
+    public static final int LEAST_READ_BUFFER_BYTES = HeadroomAllocator.FIRST_BYTES;
 
     /** What of a tunnel may wait in the kernel to be sent, where that can be told; beside it there is what is under way. */
     private static final long UNSENT_BYTES = 32 * 1024;
@@ -117,15 +121,25 @@ public final class NettyLoops implements AutoCloseable {
                 .channel(io.socketType())
                 .option(ChannelOption.TCP_NODELAY, true)
                 .option(ChannelOption.ALLOW_HALF_CLOSURE, true)
-                .option(ChannelOption.WRITE_BUFFER_WATER_MARK, waterMark())
+                .option(ChannelOption.WRITE_BUFFER_WATER_MARK, waterMark(HIGH_WATER_BYTES))
                 .option(ChannelOption.SO_KEEPALIVE, true)
-                .option(ChannelOption.RECVBUF_ALLOCATOR, new HeadroomAllocator());
+                .option(ChannelOption.RECVBUF_ALLOCATOR, new HeadroomAllocator(READ_BUFFER_BYTES));
         io.socketOptions().forEach(bootstrap::option);
         return bootstrap;
     }
 
     /** Accepts sockets onto these loops in turn, with the options of {@link #bootstrap}. */
     public ServerBootstrap serverBootstrap() {
+        return serverBootstrap(READ_BUFFER_BYTES, HIGH_WATER_BYTES);
+    }
+
+    /**
+     * As the other, with buffers of another size.
+     *
+     * @param readBufferBytes the longest piece that is read from a socket, with 24 bytes of headroom; at least 2,048
+     * @param writeBufferBytes with so many bytes waiting, a socket counts as full until no more than half as many wait
+     */
+    public ServerBootstrap serverBootstrap(int readBufferBytes, int writeBufferBytes) {
         ServerBootstrap bootstrap = new ServerBootstrap()
                 .group(group)
                 .channel(io.serverType())
@@ -133,9 +147,9 @@ public final class NettyLoops implements AutoCloseable {
                 .option(ChannelOption.SO_REUSEADDR, true)
                 .childOption(ChannelOption.TCP_NODELAY, true)
                 .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
-                .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, waterMark())
+                .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, waterMark(writeBufferBytes))
                 .childOption(ChannelOption.SO_KEEPALIVE, true)
-                .childOption(ChannelOption.RECVBUF_ALLOCATOR, new HeadroomAllocator());
+                .childOption(ChannelOption.RECVBUF_ALLOCATOR, new HeadroomAllocator(readBufferBytes));
         io.socketOptions().forEach(bootstrap::childOption);
         return bootstrap;
     }
@@ -176,7 +190,7 @@ public final class NettyLoops implements AutoCloseable {
         loop.execute(() -> {});
     }
 
-    private static WriteBufferWaterMark waterMark() {
-        return new WriteBufferWaterMark(LOW_WATER_BYTES, HIGH_WATER_BYTES);
+    private static WriteBufferWaterMark waterMark(int highBytes) {
+        return new WriteBufferWaterMark(highBytes / 2, highBytes);
     }
 }

@@ -56,6 +56,18 @@ final class ClientOptions {
     private @Nullable Duration keepAliveTimeout;
 
     @Option(
+            names = "--read-buffer",
+            paramLabel = "SIZE",
+            description = "most that is read from a client's connection at once (64KiB); at least 2KiB")
+    private @Nullable String readBuffer;
+
+    @Option(
+            names = "--write-buffer",
+            paramLabel = "SIZE",
+            description = "so much may wait for a client's connection before its upstream is made to wait (32KiB)")
+    private @Nullable String writeBuffer;
+
+    @Option(
             names = "--trusted-proxy",
             paramLabel = "ADDRESS/BITS",
             arity = "1..*",
@@ -79,6 +91,8 @@ final class ClientOptions {
         AdmissionOptions.set("--body-timeout", bodyTimeout, config::readTimeout);
         AdmissionOptions.set("--write-timeout", writeTimeout, config::writeTimeout);
         AdmissionOptions.set("--keep-alive-timeout", keepAliveTimeout, config::keepAliveTimeout);
+        AdmissionOptions.set("--read-buffer", bytes("--read-buffer", readBuffer), config::readBufferBytes);
+        AdmissionOptions.set("--write-buffer", bytes("--write-buffer", writeBuffer), config::writeBufferBytes);
         try {
             config.trustedProxies(trustedProxies);
         } catch (IllegalArgumentException e) {

@@ -15,6 +15,7 @@ import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionException;
@@ -34,7 +35,7 @@ import picocli.CommandLine.Option;
         description = "Takes clients' requests in and sends them to agents through the tunnels that these have opened.")
 public final class GatewayMain implements Callable<Integer> {
 
-    private static final Program PROGRAM = new Program("tunnel-gateway");
+    private static final Program PROGRAM = new Program("tunnel-gateway", Map.of("websocket", new WebSocketSection()));
 
     @Option(names = "--listen", paramLabel = "HOST:PORT", description = "where clients come in (127.0.0.1:8080)")
     private InetSocketAddress listen = Values.address("127.0.0.1:8080");

@@ -7,11 +7,14 @@ import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -94,6 +97,25 @@ class GatewayMainTest {
     void whatIsToComeSaysSo(String line) {
         assertThat(run("--token a " + line)).isEqualTo(2);
         assertThat(lines()).singleElement().asString().contains("not yet");
+    }
+
+    /** All of it is read and found to be good before the tokens are looked for. */
+    @Test
+    void aFileMayHaveTheBlockOfOtherGateways(@TempDir Path directory) throws Exception {
+        Path file = Files.writeString(directory.resolve("gateway.yaml"), """
+                tokens-file: missing
+                route: ["shop.example/api=shop;timeout=30s", "*=demo"]
+                websocket:
+                  zero_copy_enabled: true
+                  read_buffer_size: 4096
+                  write_buffer_size: 4096
+                  stream_buffer_size: 100
+                  upgrade_timeout: 10s
+                  stream_send_timeout: 5s
+                  log_performance_metrics: true
+                """);
+        assertThat(run("--config " + file)).isEqualTo(2);
+        assertThat(lines()).containsExactly("tunnel-gateway: --tokens-file: cannot read missing");
     }
 
     @Test
