@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { PassThrough } from 'node:stream';
+import { connect, createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { PassThrough, pipeline } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { Attach, CoreV1Api, Exec, KubeConfig, Log, PortForward, Watch } from '@kubernetes/client-node';
 import { WebSocketHandler } from '@kubernetes/client-node/dist/web-socket-handler.js';
@@ -12,7 +14,7 @@ import { check } from '../lib/suite.mjs';
 import { Child, Helper } from '../lib/children.mjs';
 import { curl, errorAnswer } from '../lib/curl.mjs';
 import { mib, seededBytes, seededSha256, sha256 } from '../lib/data.mjs';
-import { AGENT_ID } from '../lib/pair.mjs';
+import { AGENT_ID, TOKEN, startProgram } from '../lib/pair.mjs';
 import { eventually, freePorts, within } from '../lib/wait.mjs';
 
 const SERVICE_ACCOUNT_TOKEN = 'e2e-token-of-a-service-account';
@@ -33,8 +35,8 @@ function certificates(t) {
   return files;
 }
 
-/** A cluster behind a pair of its own that may do `allowed`: the API server, and a client's configuration for the gateway. */
-async function cluster(t, ...allowed) {
+/** An API server with one pod, and the options of an agent for it. */
+async function startApi(t) {
   const { ca, cert, key } = certificates(t);
   const [port] = await freePorts(1);
   const api = Helper.fork('kubernetes', fileURLToPath(new URL('../upstream/kubernetes.mjs', import.meta.url)), {
@@ -45,14 +47,17 @@ async function cluster(t, ...allowed) {
   await api.line(/^upstream ready$/, 20_000);
   const tokenFile = t.file('token');
   writeFileSync(tokenFile, `${SERVICE_ACCOUNT_TOKEN}\n`);
+  await api.ask('addPod', { name: 'web' });
+  return { api, options: ['--kubernetes-api', `https://127.0.0.1:${port}`, '--kubernetes-token-file', tokenFile, '--kubernetes-ca', ca] };
+}
+
+/** A cluster behind a pair of its own that may do `allowed`: the API server, and a client's configuration for the gateway. */
+async function cluster(t, ...allowed) {
+  const { api, options } = await startApi(t);
   const pair = await t.startPair({
     gateway: ['--route', `127.0.0.1=${AGENT_ID};target=kubernetes;upgrade=SPDY/3.1`],
-    agent: [
-      ...['--kubernetes-api', `https://127.0.0.1:${port}`, '--kubernetes-token-file', tokenFile, '--kubernetes-ca', ca],
-      ...['--kubernetes-allow', ...allowed],
-    ],
+    agent: [...options, '--kubernetes-allow', ...allowed],
   });
-  await api.ask('addPod', { name: 'web' });
   const config = new KubeConfig();
   config.loadFromOptions({
     clusters: [{ name: 'c', server: pair.url(''), skipTLSVerify: true }], // which is how this client is told to do without TLS
@@ -216,6 +221,43 @@ async function refuses(t) {
   for (const name of ['impersonate-user', 'x-remote-group', 'cookie']) assert.equal(headers[name], undefined, name);
 }
 
+/** The agent that knows services: by names to what listens at their addresses, also to those that come later. */
+async function services(t) {
+  const { api, options } = await startApi(t);
+  const webPort = t.upstreams.httpPort;
+  const pair = await t.startPair({
+    withAgent: false,
+    gateway: ['web', 'late', 'local'].flatMap((name) => ['--route', `${name}.test=${AGENT_ID};target=${name}.default:http`]),
+  });
+  const own = Object.values(networkInterfaces()).flat().find(({ family, internal }) => family === 'IPv4' && !internal);
+  if (!own) return t.figure('left out: this machine has no address but the loopback, and services may not have that');
+  const relay = createServer((socket) => pipeline(socket, connect(webPort, '127.0.0.1'), socket, () => {})).listen(0, own.address);
+  t.cleanup(() => new Promise((resolve) => relay.close(resolve)));
+  await once(relay, 'listening');
+  const service = { clusterIP: own.address, ports: [{ name: 'http', port: relay.address().port }] };
+  await api.ask('addService', { name: 'web', ...service });
+  await api.ask('addService', { name: 'local', ...service, clusterIP: '127.0.0.1' });
+  const gateway = `ws://127.0.0.1:${pair.tunnelPort}/tunnel`;
+  const tokenFile = t.file('agent-token');
+  writeFileSync(tokenFile, TOKEN);
+  const agent = startProgram(
+    'kubernetes-agent',
+    ['--gateway', gateway, '--agent-id', AGENT_ID, '--token-file', tokenFile, '--services', 'default', ...options, '--kubernetes-allow', 'read'],
+    { logDirectory: t.logDirectory, name: 'agent-kubernetes' },
+  );
+  t.cleanup(() => agent.stop());
+  await agent.line(/^agent ready/, 30_000);
+  const ask = (host, path = '/hello') => curl(t, ['-H', `Host: ${host}`, pair.url(path)]);
+  assert.equal((await ask('web.test')).body.toString(), 'hello\n');
+  assert.match(errorAnswer(await ask('late.test'), 403).message, /no such target: late.default/);
+  assert.match(errorAnswer(await ask('local.test'), 403).message, /no such target: local.default/);
+  await api.ask('addService', { name: 'late', ...service });
+  await eventually(15_000, 'the service that came late', async () => (await ask('late.test')).body.toString() === 'hello\n');
+  assert.match((await ask('127.0.0.1', '/api/v1/namespaces/default/pods')).body.toString(), /"PodList"/, 'and the API itself');
+  const { code } = await agent.stop();
+  assert.equal(code, 0, 'it ends as it was told');
+}
+
 const KUBECTL = process.env.E2E_KUBECTL ?? 'kubectl';
 
 function hasKubectl(t) {
@@ -293,5 +335,6 @@ export const checks = [
   check('client-reads', clientReads, { needsTunnel: true, pair: 'none' }),
   check('client-streams', clientStreams, { needsTunnel: true, pair: 'none', timeoutMs: 180_000 }),
   check('refusals', refuses, { needsTunnel: true, pair: 'none' }),
+  check('services', services, { needsTunnel: true, pair: 'none' }),
   check('kubectl', kubectlWorks, { needsTunnel: true, pair: 'none', timeoutMs: 180_000 }),
 ];

@@ -19,6 +19,7 @@ const words = (text) => (text ?? '').split(' ').filter(Boolean);
 const JARS = {
   gateway: process.env.E2E_GATEWAY_JAR ?? join(REPOSITORY, 'examples/gateway/target/tunnel-gateway.jar'),
   agent: process.env.E2E_AGENT_JAR ?? join(REPOSITORY, 'examples/agent/target/tunnel-agent.jar'),
+  'kubernetes-agent': join(REPOSITORY, 'examples/kubernetes-agent/target/tunnel-kubernetes-agent.jar'),
 };
 
 export function requireJars() {
@@ -28,7 +29,7 @@ export function requireJars() {
 
 const java = () => (process.env.JAVA_HOME ? join(process.env.JAVA_HOME, 'bin/java') : 'java');
 
-/** Starts one of the two programs with just these arguments. */
+/** Starts one of the programs with just these arguments. */
 export function startProgram(which, args, { logDirectory, name = which } = {}) {
   const jvm = ['-Xmx256m', ...words(process.env.E2E_JAVA_OPTS), '-jar', JARS[which]];
   return Child.spawn(name, java(), [...jvm, ...args], { logDirectory });

@@ -1,4 +1,4 @@
-// As much of a Kubernetes API server as its clients need to look at pods and to talk to them. Run by the suite as a process of its own:
+// As much of a Kubernetes API server as its clients need to look at pods, to talk to them, and to find services. Run by the suite as a process of its own:
 // kubernetes.mjs PORT CERTIFICATE KEY TOKEN
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -23,6 +23,8 @@ const requests = [];
 const pods = new Map();
 /** All that ever happened to pods, by resource version: {type, name, pod, version}. */
 const events = [];
+/** Name → {clusterIP, ports}. */
+const services = new Map();
 const watchers = new Set();
 const followers = new Set();
 let version = 100;
@@ -94,8 +96,10 @@ const documents = {
 
 const wantsTable = (request) => (request.headers.accept ?? '').includes('as=Table');
 
+const wantsWatch = (query) => query.get('watch') === 'true' || query.get('watch') === '1';
+
 function list(request, response, query) {
-  if (query.get('watch') === 'true' || query.get('watch') === '1') return watch(request, response, query);
+  if (wantsWatch(query)) return watch(request, response, query);
   const items = [...pods].sort(([a], [b]) => a.localeCompare(b));
   if (wantsTable(request)) return answer(response, 200, table(items, version));
   const objects = items.map(([name, pod]) => podObject(name, pod));
@@ -119,6 +123,37 @@ function watch(request, response, query) {
   wake();
 }
 
+const serviceObject = (name, { clusterIP, ports, version: resourceVersion }) => ({
+  kind: 'Service',
+  apiVersion: 'v1',
+  metadata: { name, namespace: 'default', uid: `uid-${name}`, resourceVersion: String(resourceVersion), creationTimestamp: CREATED },
+  spec: { type: 'ClusterIP', clusterIP, ports: ports.map((each) => ({ protocol: 'TCP', targetPort: each.port, ...each })) },
+});
+
+function listServices(response, query) {
+  if (wantsWatch(query)) {
+    response.writeHead(200, { 'Content-Type': 'application/json' });
+    response.flushHeaders();
+    watchServices((event) => response.write(`${event}\n`), response);
+    return;
+  }
+  const items = [...services].map(([name, service]) => serviceObject(name, service));
+  answer(response, 200, { kind: 'ServiceList', apiVersion: 'v1', metadata: { resourceVersion: String(version) }, items });
+}
+
+/** Tells of services that come from now on, until `connection` closes. */
+function watchServices(send, connection) {
+  const known = new Set(services.keys());
+  const wake = () => {
+    for (const [name, service] of services) {
+      if (!known.has(name)) send(JSON.stringify({ type: 'ADDED', object: serviceObject(name, service) }));
+      known.add(name);
+    }
+  };
+  watchers.add(wake);
+  connection.on('close', () => watchers.delete(wake));
+}
+
 function log(response, pod, query) {
   response.writeHead(200, { 'Content-Type': 'text/plain' });
   response.flushHeaders();
@@ -133,6 +168,7 @@ function log(response, pod, query) {
   response.on('close', () => followers.delete(write));
 }
 
+const SERVICES = '/api/v1/namespaces/default/services';
 const POD = /^\/api\/v1\/namespaces\/default\/pods(?:\/([^/]+)(?:\/([a-z]+))?)?$/;
 
 function record(request, upgrade) {
@@ -144,6 +180,7 @@ const server = createServer({ cert: readFileSync(certificate), key: readFileSync
   if (!record(request, null)) return answer(response, 401, status(401, 'Unauthorized', 'Unauthorized'));
   const { pathname, searchParams } = new URL(request.url, 'https://kubernetes');
   if (documents[pathname]) return answer(response, 200, documents[pathname]);
+  if (pathname === SERVICES) return listServices(response, searchParams);
   const match = POD.exec(pathname);
   if (!match) return answer(response, 404, status(404, 'NotFound', 'the server could not find the requested resource'));
   const [, name, subresource] = match;
@@ -245,6 +282,9 @@ server.on('upgrade', (request, socket, head) => {
   socket.on('error', () => {}); // a client that is gone
   if (!record(request, request.headers.upgrade)) return refuse('401 Unauthorized');
   const { pathname, searchParams } = new URL(request.url, 'https://kubernetes');
+  if (pathname === SERVICES && wantsWatch(searchParams)) {
+    return sockets.handleUpgrade(request, socket, head, (opened) => watchServices((event) => opened.send(event), opened));
+  }
   const [, name, subresource] = POD.exec(pathname) ?? [];
   if (!pods.has(name) || !streams[subresource]) return refuse('404 Not Found');
   if (request.headers.upgrade.toLowerCase() !== 'websocket') return refuse('400 Bad Request');
@@ -260,6 +300,10 @@ serveAnswers({
   requests: () => requests.splice(0),
   addPod: ({ name, ...fields }) => change('ADDED', name, fields),
   modifyPod: ({ name, ...fields }) => change('MODIFIED', name, fields),
+  addService: ({ name, ...fields }) => {
+    services.set(name, { ...fields, version: ++version });
+    for (const wake of [...watchers]) wake();
+  },
   deletePod: ({ name }) => change('DELETED', name),
   addLog: ({ name, line }) => {
     pods.get(name).log.push(line);

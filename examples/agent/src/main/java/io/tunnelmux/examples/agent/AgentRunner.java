@@ -5,6 +5,7 @@ import io.tunnelmux.examples.common.Program;
 import io.tunnelmux.netty.agent.Agent;
 import io.tunnelmux.netty.agent.AgentConfig;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.UnaryOperator;
@@ -17,7 +18,8 @@ public final class AgentRunner {
     /**
      * Does not return while the agent runs.
      *
-     * @param more what the program has to say of the configuration beyond its options; may throw {@link IllegalArgumentException} with a message for people
+     * @param more what the program has to say of the configuration beyond its options; may throw {@link IllegalArgumentException} or {@link UncheckedIOException}
+     *     with a message for people
      * @return the exit code if it cannot start
      */
     public static int run(Program program, AgentOptions options, UnaryOperator<AgentConfig.Builder> more)
@@ -29,6 +31,8 @@ public final class AgentRunner {
                     .build();
         } catch (IllegalArgumentException e) {
             return program.fail(Program.MISUSED, e.getMessage());
+        } catch (UncheckedIOException e) {
+            return program.fail(Program.FAILED, e.getMessage());
         }
         Agent agent;
         try {
