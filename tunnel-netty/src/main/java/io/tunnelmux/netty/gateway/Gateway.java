@@ -82,7 +82,7 @@ public final class Gateway {
                 .refusals(recorder::onTunnelRefused)
                 .build();
         front = new HttpFront(config, loops, admission, recorder, config.isPortShared() ? acceptor : null);
-        forwards = new Forwards(config, loops, registry);
+        forwards = new Forwards(config, loops, registry, recorder);
     }
 
     /**
