@@ -88,6 +88,7 @@ public final class TunnelConfig {
         builder.maxTunnelWindowBytes = maxTunnelWindowBytes;
         builder.maxGrowthBytes = maxGrowthBytes;
         builder.memoryBudget = memoryBudget;
+        builder.observers.addAll(observers());
         return builder;
     }
 

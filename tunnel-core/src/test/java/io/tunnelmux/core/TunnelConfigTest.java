@@ -36,8 +36,13 @@ class TunnelConfigTest {
                 .maxTunnelWindowBytes(1 << 21)
                 .maxGrowthBytes(1 << 22)
                 .memoryBudget(MemoryBudget.ofBytes(1 << 23))
+                .observer(new RecordingObserver())
+                .observer(new RecordingObserver())
                 .build();
 
-        assertThat(config.toBuilder().build()).usingRecursiveComparison().isEqualTo(config);
+        TunnelConfig again = config.toBuilder().build();
+
+        assertThat(again).usingRecursiveComparison().ignoringFields("observing").isEqualTo(config);
+        assertThat(again.observers()).hasSize(2).isEqualTo(config.observers());
     }
 }

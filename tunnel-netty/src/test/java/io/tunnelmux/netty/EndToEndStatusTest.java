@@ -22,6 +22,7 @@ import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
@@ -131,6 +132,12 @@ class EndToEndStatusTest {
             assertThat(tunnel.get("session_age_ms").asDouble()).isPositive();
             assertThat(tunnel.get("round_trip_ms").isNull()).isTrue();
             assertThat(tunnel.get("held_bytes").asInt()).isZero();
+            assertThat(known.get("waiting_requests").asInt()).isZero();
+            assertThat(tunnel.get("instance_id").asText()).hasSize(32);
+            assertThat(Instant.parse(tunnel.get("connected_since").asText())).isBefore(Instant.now());
+            assertThat(tunnel.get("opened_streams").asInt()).isEqualTo(1);
+            assertThat(tunnel.get("sent_bytes").asInt()).isZero();
+            assertThat(tunnel.get("received_bytes").asInt()).isZero();
             assertThat(tunnel.get("streams")).isEmpty();
             assertThat(tunnel.get("streams_not_listed").asInt()).isEqualTo(1);
             assertThat(agentTunnel(all).get("streams")).hasSize(1);
@@ -146,6 +153,29 @@ class EndToEndStatusTest {
                             .asText())
                     .isEqualTo("CONNECTED");
         }
+    }
+
+    @Test
+    void figuresAreShownWhereThereIsSomebodyWhoHasThem() throws Exception {
+        assertThat(ask(gatewayStatus(), get("/metrics"))).startsWith("HTTP/1.1 404 ");
+        agent = Agent.start(agentConfig()
+                .metricsAddress(ANY_PORT)
+                .metrics(() -> "figures{of=\"caf\u00e9\"} 1\n")
+                .build());
+
+        assertThat(ask(agentStatus(), get("/metrics")))
+                .startsWith("HTTP/1.1 200 ")
+                .containsIgnoringCase("content-type: text/plain; version=0.0.4; charset=utf-8\r\n")
+                .endsWith("\r\n\r\nfigures{of=\"caf\u00c3\u00a9\"} 1\n");
+        agent.close(Duration.ZERO);
+        agent = Agent.start(agentConfig()
+                .metricsAddress(ANY_PORT)
+                .metrics(() -> {
+                    throw new IllegalStateException("on purpose");
+                })
+                .build());
+        assertThat(ask(agentStatus(), get("/metrics"))).startsWith("HTTP/1.1 500 ");
+        assertThat(ask(agentStatus(), get("/healthz"))).startsWith("HTTP/1.1 200 ");
     }
 
     @Test

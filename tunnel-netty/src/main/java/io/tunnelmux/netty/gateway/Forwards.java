@@ -17,10 +17,10 @@ final class Forwards {
 
     private final List<TcpFront> tcp;
 
-    Forwards(GatewayConfig config, NettyLoops loops, AgentRegistry registry) {
+    Forwards(GatewayConfig config, NettyLoops loops, AgentRegistry registry, Recorder recorder) {
         AtomicInteger places = new AtomicInteger(config.maxConnections());
         tcp = config.tcpForwards().stream()
-                .map(forward -> new TcpFront(forward, config.streamIdleTimeout(), loops, registry, places))
+                .map(forward -> new TcpFront(forward, config.streamIdleTimeout(), loops, registry, recorder, places))
                 .toList();
     }
 

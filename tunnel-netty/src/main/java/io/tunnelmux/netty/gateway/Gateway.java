@@ -82,7 +82,7 @@ public final class Gateway {
                 .refusals(recorder::onTunnelRefused)
                 .build();
         front = new HttpFront(config, loops, admission, recorder, config.isPortShared() ? acceptor : null);
-        forwards = new Forwards(config, loops, registry);
+        forwards = new Forwards(config, loops, registry, recorder);
     }
 
     /**
@@ -274,7 +274,10 @@ public final class Gateway {
                             Collectors.toList()));
             json.beginArray("agents");
             agents.forEach((id, pool) -> {
-                json.beginObject().put("agent_id", id).beginArray("tunnels");
+                json.beginObject()
+                        .put("agent_id", id)
+                        .put("waiting_requests", admission.queueDepth(id))
+                        .beginArray("tunnels");
                 pool.forEach(status -> {
                     status.describe(json.beginObject());
                     json.end();

@@ -23,6 +23,8 @@ final class Recorder {
     private static final Logger LOG = LoggerFactory.getLogger(Gateway.class);
     private static final String TUNNEL_PREFIX = "tunnel_";
     static final String TOO_MANY_CONNECTIONS = "too_many_connections";
+    /** A connection of a forward that came to nothing. */
+    static final String TCP_RESET = "tcp_reset";
 
     private final List<GatewayObserver> observers;
     private final boolean isAccessLogged;

@@ -24,8 +24,6 @@ import io.tunnelmux.protocol.Message;
 import io.tunnelmux.protocol.Payload;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * A connection that came in at a {@link TcpForward}: finds its tunnel, moves over to that tunnel's loop, and is joined to a stream there before anything is
@@ -39,8 +37,6 @@ import org.slf4j.LoggerFactory;
  * On the loop of the channel.
  */
 final class TcpClient extends ChannelInboundHandlerAdapter implements StreamHandler {
-
-    private static final Logger ACCESS = LoggerFactory.getLogger("io.tunnelmux.access");
 
     /** See {@link ReadGate}. */
     private static final int OPENING = 2;
@@ -231,20 +227,21 @@ final class TcpClient extends ChannelInboundHandlerAdapter implements StreamHand
         stopDeadline();
         early.clear();
         if (!isConnected) {
-            front.onRefused(outcome);
+            front.onRefused(channel.remoteAddress(), outcome);
         }
-        if (ACCESS.isDebugEnabled()) {
-            ACCESS.debug(
-                    "protocol=tcp listen={} target=\"{}\" agent_id={} client={} connection={} bytes_in={} bytes_out={} ms={} outcome=\"{}\"",
-                    channel.localAddress(),
-                    forward.destination(),
-                    forward.agentId(),
-                    channel.remoteAddress(),
-                    channel.id().asShortText(),
-                    relay == null ? 0 : relay.receivedBytes(),
-                    relay == null ? 0 : relay.sentBytes(),
-                    (System.nanoTime() - beganNanos) / 1_000_000,
-                    outcome);
+        if (front.recorder().isAccessLogged()) {
+            front.recorder()
+                    .access(
+                            "protocol=tcp listen={} target=\"{}\" agent_id={} client={} connection={} bytes_in={} bytes_out={} ms={} outcome=\"{}\"",
+                            channel.localAddress(),
+                            forward.destination(),
+                            forward.agentId(),
+                            channel.remoteAddress(),
+                            channel.id().asShortText(),
+                            relay == null ? 0 : relay.receivedBytes(),
+                            relay == null ? 0 : relay.sentBytes(),
+                            (System.nanoTime() - beganNanos) / 1_000_000,
+                            outcome);
         }
     }
 

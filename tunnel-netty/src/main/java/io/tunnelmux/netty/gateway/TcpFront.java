@@ -29,6 +29,7 @@ final class TcpFront {
     private final @Nullable Duration idleTimeout;
     private final NettyLoops loops;
     private final AgentRegistry registry;
+    private final Recorder recorder;
     private final AtomicInteger placesOfAll;
     private final AtomicInteger open = new AtomicInteger();
     private final LongAdder accepted = new LongAdder();
@@ -46,11 +47,13 @@ final class TcpFront {
             @Nullable Duration idleTimeout,
             NettyLoops loops,
             AgentRegistry registry,
+            Recorder recorder,
             AtomicInteger placesOfAll) {
         this.forward = forward;
         this.idleTimeout = idleTimeout;
         this.loops = loops;
         this.registry = registry;
+        this.recorder = recorder;
         this.placesOfAll = placesOfAll;
     }
 
@@ -111,11 +114,10 @@ final class TcpFront {
         channel.closeFuture().addListener(closed -> onClosed());
         if (isTooMany || isTooManyOfAll || isDraining) {
             refused.increment();
-            LOG.debug(
-                    "connection refused client={} listen={} connections={}",
-                    channel.remoteAddress(),
-                    channel.localAddress(),
-                    open.get());
+            recorder.onRefused(
+                    Recorder.TOO_MANY_CONNECTIONS,
+                    String.valueOf(channel.remoteAddress()),
+                    isDraining ? "going down" : open.get() + " connections at " + channel.localAddress());
             ChannelEnds.abort(channel);
         } else {
             channel.pipeline().addLast(new TcpClient(this, forward, channel, loops.of(channel.eventLoop())));
@@ -129,9 +131,16 @@ final class TcpFront {
     }
 
     /** A connection came to nothing. */
-    void onRefused(String why) {
+    void onRefused(SocketAddress client, String why) {
         refused.increment();
-        LOG.debug("connection reset listen={} agent_id={} why=\"{}\"", address(), forward.agentId(), why);
+        recorder.onRefused(
+                Recorder.TCP_RESET,
+                String.valueOf(client),
+                forward.agentId() + ", " + forward.destination() + ": " + why);
+    }
+
+    Recorder recorder() {
+        return recorder;
     }
 
     /** What the agent is asked for. */

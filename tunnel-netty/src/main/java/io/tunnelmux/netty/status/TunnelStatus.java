@@ -5,6 +5,8 @@ import io.tunnelmux.core.Tunnel;
 import io.tunnelmux.core.TunnelReport;
 import io.tunnelmux.netty.http.Json;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -71,6 +73,7 @@ public final class TunnelStatus {
     /** Writes members of an object that was begun. */
     public void describe(Json json) {
         json.put("remote_address", tunnel.remoteAddress())
+                .put("instance_id", tunnel.peer().instanceId())
                 .put("takes_streams", tunnel.takesStreams())
                 .put("answers", report != null);
         if (report == null) {
@@ -79,7 +82,13 @@ public final class TunnelStatus {
         List<StreamReport> stalled =
                 report.streams().stream().filter(TunnelStatus::isStalled).toList();
         List<StreamReport> listed = listsAll ? report.streams() : stalled;
-        json.putMillis("session_age_ms", report.age())
+        json.put(
+                        "connected_since",
+                        Instant.now()
+                                .minus(report.age())
+                                .truncatedTo(ChronoUnit.MILLIS)
+                                .toString())
+                .putMillis("session_age_ms", report.age())
                 .putMillis("round_trip_ms", report.roundTrip())
                 .put("open_streams", report.openStreams())
                 .put("stalled_streams", stalled.size())

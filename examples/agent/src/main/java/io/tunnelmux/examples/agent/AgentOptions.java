@@ -1,6 +1,7 @@
 package io.tunnelmux.examples.agent;
 
 import io.tunnelmux.examples.common.KubernetesOptions;
+import io.tunnelmux.examples.common.Metrics;
 import io.tunnelmux.examples.common.WindowOptions;
 import io.tunnelmux.netty.agent.AgentConfig;
 import io.tunnelmux.netty.agent.TokenFile;
@@ -83,7 +84,8 @@ public final class AgentOptions {
     @Option(
             names = "--metrics-listen",
             paramLabel = "HOST:PORT",
-            description = "where operators come in, without a token: /healthz, /readyz, /status; default: nowhere")
+            description =
+                    "where operators come in, without a token: /metrics, /healthz, /readyz, /status; default: nowhere")
     private @Nullable InetSocketAddress metricsListen;
 
     @Mixin
@@ -126,8 +128,7 @@ public final class AgentOptions {
                 .gateways(gateways())
                 .agentId(agentId)
                 .connections(connections)
-                .token(token())
-                .tunnel(windows.toConfig());
+                .token(token());
         Upstream kubernetesApi = kubernetes.toUpstream();
         if (kubernetesApi != null) {
             config.upstream(kubernetesApi).target(KUBERNETES, kubernetesApi);
@@ -148,8 +149,14 @@ public final class AgentOptions {
             }
         }
         targets.addTo(config);
-        if (metricsListen != null) {
-            config.metricsAddress(metricsListen);
+        if (metricsListen == null) {
+            config.tunnel(windows.toConfig());
+        } else {
+            Metrics metrics = new Metrics();
+            config.metricsAddress(metricsListen)
+                    .metrics(metrics::text)
+                    .observer(metrics.agent())
+                    .tunnel(metrics.observed(windows.toBuilder()));
         }
         if (tlsAuthorities != null) {
             try {

@@ -55,6 +55,11 @@ public final class WindowOptions {
      * @throws IllegalArgumentException if they make no sense, with a message for people
      */
     public TunnelConfig toConfig() {
+        return toBuilder().build();
+    }
+
+    /** As {@link #toConfig}, for whoever has more to say. */
+    public TunnelConfig.Builder toBuilder() {
         int stream = bytes("--stream-window", Settings.LOWEST_STREAM_WINDOW_BYTES, streamWindowBytes);
         int tunnel = tunnelWindowBytes == null
                 ? Settings.DEFAULT_TUNNEL_WINDOW_BYTES
@@ -78,7 +83,7 @@ public final class WindowOptions {
             }
             config.memoryBudget(MemoryBudget.ofBytes(memoryBudgetBytes));
         }
-        return config.build();
+        return config;
     }
 
     private static int bytes(String option, int lowest, long value) {

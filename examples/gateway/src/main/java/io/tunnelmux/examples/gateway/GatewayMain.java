@@ -1,5 +1,6 @@
 package io.tunnelmux.examples.gateway;
 
+import io.tunnelmux.examples.common.Metrics;
 import io.tunnelmux.examples.common.Program;
 import io.tunnelmux.examples.common.Values;
 import io.tunnelmux.examples.common.WindowOptions;
@@ -111,8 +112,18 @@ public final class GatewayMain implements Callable<Integer> {
     @Option(
             names = "--metrics-listen",
             paramLabel = "HOST:PORT",
-            description = "where operators come in, without a token: /healthz, /readyz, /status (nowhere)")
+            description = "where operators come in, without a token: /metrics, /healthz, /readyz, /status (nowhere)")
     private @Nullable InetSocketAddress metricsListen;
+
+    @Option(
+            names = "--access-log",
+            description = "a line for each request, on standard error by the logger io.tunnelmux.access")
+    private boolean accessLog;
+
+    @Option(
+            names = "--log-performance-metrics",
+            description = "a line at the end of each upgraded connection, by the logger io.tunnelmux.performance")
+    private boolean logPerformanceMetrics;
 
     @Mixin
     private AdmissionOptions admission = new AdmissionOptions();
@@ -176,17 +187,24 @@ public final class GatewayMain implements Callable<Integer> {
                 .upgrades(Set.copyOf(allowUpgrade))
                 .upgradeTimeout(upgradeTimeout)
                 .requestTimeout(requestTimeout)
-                .tunnel(windows.toConfig())
                 .admission(admission.toConfig())
                 .tls(tls())
-                .h2c(h2c);
+                .h2c(h2c)
+                .accessLog(accessLog)
+                .logPerformance(logPerformanceMetrics);
         forwards.addTo(builder);
         if (streamIdleTimeout != null) {
             builder.streamIdleTimeout(streamIdleTimeout);
         }
         clients.addTo(builder);
-        if (metricsListen != null) {
-            builder.metricsAddress(metricsListen);
+        if (metricsListen == null) {
+            builder.tunnel(windows.toConfig());
+        } else {
+            Metrics metrics = new Metrics();
+            builder.metricsAddress(metricsListen)
+                    .metrics(metrics::text)
+                    .observer(metrics.gateway())
+                    .tunnel(metrics.observed(windows.toBuilder()));
         }
         AgentRouter.Builder router = AgentRouter.builder().defaultAgent(defaultAgent);
         routes.forEach(router::route);
