@@ -32,9 +32,13 @@ class Http2WebSocketTest {
 
     @BeforeEach
     void start() throws Exception {
+        start(GatewayConfig.DEFAULT_UPGRADE_TIMEOUT);
+    }
+
+    private void start(Duration upgradeTimeout) throws Exception {
         rig = GatewayRig.start(GatewayRig.config()
                 .h2c(true)
-                .upgradeTimeout(Duration.ofMillis(600))
+                .upgradeTimeout(upgradeTimeout)
                 .router(AgentRouter.builder()
                         .route(Route.of("friends", "/", GatewayRig.AGENT).withOrigin("friend.example"))
                         .defaultAgent(GatewayRig.AGENT)
@@ -192,6 +196,8 @@ class Http2WebSocketTest {
 
     @Test
     void anUpgradeWithoutAnswerEnds() throws Exception {
+        stop();
+        start(Duration.ofMillis(600));
         H2Client.Call call = clients.get(0).sends(request(), false).sends("early");
         FakeAgent.Call seen = agent.next();
 
