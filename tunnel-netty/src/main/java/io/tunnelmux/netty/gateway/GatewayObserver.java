@@ -29,4 +29,11 @@ public interface GatewayObserver {
      * @param waiting how many do now
      */
     default void onWaiting(String agentId, int waiting) {}
+
+    /**
+     * What lies behind a route has failed again and again and rests, or has recovered. May come again for one that rests, when it was tried in vain.
+     *
+     * @param isOpen whether requests are refused
+     */
+    default void onCircuit(Route route, boolean isOpen) {}
 }
