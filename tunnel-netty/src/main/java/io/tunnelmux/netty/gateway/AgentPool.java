@@ -87,10 +87,8 @@ final class AgentPool {
     private final @Nullable Limiter rate;
     /** Over all agents. */
     private final AtomicInteger waitingInAll;
-    /** Told how many wait, whenever that has changed. */
-    private final IntConsumer onWaiting;
-    /** Changes that {@link #onWaiting} was not told of; whoever makes the first tells all, so that the last it hears is true. */
-    private final AtomicInteger untold = new AtomicInteger();
+
+    private final LastWord onWaiting;
 
     // Changed under the lock.
     private @Nullable String instanceId;
@@ -109,7 +107,7 @@ final class AgentPool {
         this.nanoTime = nanoTime;
         rate = limits.agentRate() == null ? null : new Limiter(limits.agentRate(), nanoTime);
         this.waitingInAll = waitingInAll;
-        this.onWaiting = onWaiting;
+        this.onWaiting = new LastWord(() -> onWaiting.accept(waiting()));
         lostAtNanos = nanoTime.getAsLong();
     }
 
@@ -160,13 +158,6 @@ final class AgentPool {
             lostAtNanos = nanoTime.getAsLong();
         }
         carriers = rest;
-    }
-
-    AgentRegistry.Presence presence() {
-        if (carriers.length > 0) {
-            return AgentRegistry.Presence.ONLINE;
-        }
-        return isLongLost() ? AgentRegistry.Presence.OFFLINE : AgentRegistry.Presence.RECONNECTING;
     }
 
     private boolean isLongLost() {
@@ -240,7 +231,7 @@ final class AgentPool {
             turn = first == null && seat(ticket, null) ? Turn.INSIDE : queue(ticket, false);
         }
         if (turn == Turn.WAITING) {
-            tellWaiting();
+            onWaiting.onChanged();
         }
         return turn;
     }
@@ -261,7 +252,7 @@ final class AgentPool {
             }
         }
         if (turn == Turn.WAITING) {
-            tellWaiting();
+            onWaiting.onChanged();
         }
         callWaiting();
         return turn;
@@ -291,7 +282,7 @@ final class AgentPool {
             }
         }
         if (turn != Turn.WAITING) {
-            tellWaiting();
+            onWaiting.onChanged();
         }
         return turn;
     }
@@ -308,7 +299,7 @@ final class AgentPool {
             }
         }
         if (wasInLine) {
-            tellWaiting();
+            onWaiting.onChanged();
         } else {
             callWaiting();
         }
@@ -324,7 +315,7 @@ final class AgentPool {
                 sentAway.add(ticket);
             }
         }
-        tellWaiting();
+        onWaiting.onChanged();
         sentAway.forEach(ticket -> ticket.loop().execute(ticket::onSentAway));
     }
 
@@ -336,17 +327,7 @@ final class AgentPool {
             isAnyCalled = true;
         }
         if (isAnyCalled) {
-            tellWaiting();
-        }
-    }
-
-    private void tellWaiting() {
-        if (untold.getAndIncrement() == 0) {
-            int told = 1;
-            do {
-                onWaiting.accept(waiting());
-                told = untold.addAndGet(-told);
-            } while (told != 0);
+            onWaiting.onChanged();
         }
     }
 

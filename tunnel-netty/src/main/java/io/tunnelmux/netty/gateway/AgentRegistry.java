@@ -102,11 +102,6 @@ public final class AgentRegistry {
         return List.copyOf(agents);
     }
 
-    Presence presence(String agentId) {
-        AgentPool pool = pools.get(agentId);
-        return pool == null ? Presence.OFFLINE : pool.presence();
-    }
-
     /**
      * A tunnel for a stream that is not let in by {@link RequestAdmission}: that with the fewest open of those with room, and of several such one of
      * {@code preferred}.

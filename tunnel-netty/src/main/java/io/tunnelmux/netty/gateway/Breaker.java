@@ -1,6 +1,7 @@
 package io.tunnelmux.netty.gateway;
 
 import java.time.Duration;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -39,6 +40,7 @@ final class Breaker {
     private final int failuresInARow;
     private final long openNanos;
     private final LongSupplier nanoTime;
+    private final LastWord onChange;
 
     private State state = State.CLOSED;
     /** How often the state has changed. */
@@ -57,10 +59,12 @@ final class Breaker {
     /**
      * @param failuresInARow after so many it opens
      * @param open for so long at first
+     * @param onChange told whenever it opens, and when it closes
      */
-    Breaker(int failuresInARow, Duration open, LongSupplier nanoTime) {
+    Breaker(int failuresInARow, Duration open, LongSupplier nanoTime, Consumer<State> onChange) {
         this.failuresInARow = failuresInARow;
         this.nanoTime = nanoTime;
+        this.onChange = new LastWord(() -> onChange.accept(state()));
         openNanos = open.toNanos();
         nextOpenNanos = openNanos;
     }
@@ -80,16 +84,20 @@ final class Breaker {
     }
 
     /** It was answered. */
-    synchronized void onSuccess(long enteredTurn) {
-        if (enteredTurn != turn) {
-            return;
-        }
-        if (state == State.HALF_OPEN) {
+    void onSuccess(long enteredTurn) {
+        synchronized (this) {
+            if (enteredTurn != turn) {
+                return;
+            }
+            inARow = 0;
+            remember(0);
+            if (state != State.HALF_OPEN) {
+                return;
+            }
             become(State.CLOSED);
             nextOpenNanos = openNanos;
         }
-        inARow = 0;
-        remember(0);
+        onChange.onChanged();
     }
 
     /**
@@ -97,24 +105,30 @@ final class Breaker {
      *
      * @param event what has made it fail, if that has made others fail as well: all of them count once
      */
-    synchronized void onFailure(long enteredTurn, @Nullable Object event) {
-        if (enteredTurn != turn) {
-            return;
-        }
-        if (event != null && event.equals(lastEvent)) {
-            onNothing(enteredTurn);
-            return;
-        }
-        lastEvent = event;
-        inARow++;
-        remember(1);
-        if (state == State.HALF_OPEN
-                || inARow >= failuresInARow
-                || outcomes == WINDOW && 2 * Integer.bitCount(failures) >= WINDOW) {
+    void onFailure(long enteredTurn, @Nullable Object event) {
+        synchronized (this) {
+            if (enteredTurn != turn) {
+                return;
+            }
+            if (event != null && event.equals(lastEvent)) {
+                onNothing(enteredTurn);
+                return;
+            }
+            lastEvent = event;
+            inARow++;
+            remember(1);
+            if (state == State.CLOSED && !isIll()) {
+                return;
+            }
             openUntilNanos = nanoTime.getAsLong() + nextOpenNanos;
             nextOpenNanos = Math.min(2 * nextOpenNanos, Math.max(openNanos, LONGEST_OPEN_NANOS));
             become(State.OPEN);
         }
+        onChange.onChanged();
+    }
+
+    private boolean isIll() {
+        return inARow >= failuresInARow || outcomes == WINDOW && 2 * Integer.bitCount(failures) >= WINDOW;
     }
 
     /** Nothing can be told from what became of it, as when the client went away. */

@@ -16,6 +16,7 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
@@ -70,7 +71,7 @@ public final class Gateway {
         Recorder recorder = new Recorder(config);
         registry =
                 new AgentRegistry(config.authenticator(), config.admission(), System::nanoTime, (agent, waiting) -> {});
-        admission = new RequestAdmission(config.admission(), registry, System::nanoTime);
+        admission = new RequestAdmission(config.admission(), registry, System::nanoTime, recorder::onCircuit);
         TunnelHandler handler = Objects.requireNonNull(
                 config.tunnelHandler().apply(registry.handler()), "the tunnelHandler has returned null");
         loops = NettyLoops.create(config.loops(), config.ioMode());
@@ -274,9 +275,11 @@ public final class Gateway {
                             Collectors.toList()));
             json.beginArray("agents");
             agents.forEach((id, pool) -> {
+                AgentPool known = registry.pool(id);
                 json.beginObject()
                         .put("agent_id", id)
-                        .put("waiting_requests", admission.queueDepth(id))
+                        .put("requests", known == null ? 0 : known.inside())
+                        .put("waiting_requests", known == null ? 0 : known.waiting())
                         .beginArray("tunnels");
                 pool.forEach(status -> {
                     status.describe(json.beginObject());
@@ -284,6 +287,17 @@ public final class Gateway {
                 });
                 json.end().end();
             });
+            json.end()
+                    .put("requests", admission.requests())
+                    .put("waiting_requests", admission.queueDepth())
+                    .beginArray("circuits");
+            admission.forEachCircuit((route, breaker) -> json.beginObject()
+                    .put("agent_id", route.agentId())
+                    .put("host", route.host())
+                    .put("path", route.pathPrefix())
+                    .put("state", breaker.state().name().toLowerCase(Locale.ROOT))
+                    .putMillis("retry_after_ms", Duration.ofNanos(breaker.waitNanos()))
+                    .end());
             json.end();
             forwards.describe(json);
         }

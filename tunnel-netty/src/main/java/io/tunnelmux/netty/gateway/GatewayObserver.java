@@ -22,4 +22,11 @@ public interface GatewayObserver {
      * @param cause of a set that is known beforehand; what begins with {@code tunnel_} is about agents
      */
     default void onRefused(String cause) {}
+
+    /**
+     * What lies behind a route has failed again and again and rests, or has recovered. May come again for one that rests, when it was tried in vain.
+     *
+     * @param isOpen whether requests are refused
+     */
+    default void onCircuit(Route route, boolean isOpen) {}
 }

@@ -95,6 +95,17 @@ final class Recorder {
         Observers.tell(observers, observer -> observer.onRefused(cause));
     }
 
+    /** The breaker of a route has opened, or closed again. */
+    void onCircuit(Route route, Breaker.State state) {
+        boolean isOpen = state != Breaker.State.CLOSED;
+        if (isOpen) {
+            LOG.warn("circuit opened agent_id={} route=\"{}\"", route.agentId(), route);
+        } else {
+            LOG.info("circuit closed agent_id={} route=\"{}\"", route.agentId(), route);
+        }
+        Observers.tell(observers, observer -> observer.onCircuit(route, isOpen));
+    }
+
     boolean isAccessLogged() {
         return isAccessLogged || ACCESS.isDebugEnabled();
     }

@@ -23,6 +23,7 @@ final class RequestAdmission {
     private final AdmissionConfig limits;
     private final AgentRegistry registry;
     private final LongSupplier nanoTime;
+    private final BiConsumer<? super Route, Breaker.State> onCircuit;
     private final @Nullable AddressLimiter clients;
     private final @Nullable AddressLimiter aborts;
     private final Cache<Route, RouteState> routes = Caffeine.newBuilder()
@@ -31,10 +32,16 @@ final class RequestAdmission {
             .build();
     private final AtomicInteger requests = new AtomicInteger();
 
-    RequestAdmission(AdmissionConfig limits, AgentRegistry registry, LongSupplier nanoTime) {
+    /** @param onCircuit told when the breaker of a route opens or closes; by any thread */
+    RequestAdmission(
+            AdmissionConfig limits,
+            AgentRegistry registry,
+            LongSupplier nanoTime,
+            BiConsumer<? super Route, Breaker.State> onCircuit) {
         this.limits = limits;
         this.registry = registry;
         this.nanoTime = nanoTime;
+        this.onCircuit = onCircuit;
         clients = limiter(limits.clientRate());
         aborts = limiter(limits.abortRate());
     }
@@ -56,7 +63,7 @@ final class RequestAdmission {
         if (wait > 0) {
             return limited(visit, "the client's rate", wait);
         }
-        RouteState state = routes.get(route, added -> new RouteState(added, limits, nanoTime));
+        RouteState state = routes.get(route, added -> new RouteState(added, limits, nanoTime, onCircuit));
         wait = state.take();
         if (wait > 0) {
             return limited(visit, "the route's rate", wait);
@@ -147,11 +154,11 @@ final class RequestAdmission {
         return pool == null ? 0 : pool.waiting();
     }
 
-    /** The breakers of all routes that were in use lately; of those, closed ones too. */
-    void forEachCircuit(BiConsumer<Route, Breaker> action) {
+    /** The breakers that are not closed. */
+    void forEachCircuit(BiConsumer<? super Route, ? super Breaker> action) {
         routes.asMap().forEach((route, state) -> {
             Breaker breaker = state.breaker();
-            if (breaker != null) {
+            if (breaker != null && breaker.state() != Breaker.State.CLOSED) {
                 action.accept(route, breaker);
             }
         });

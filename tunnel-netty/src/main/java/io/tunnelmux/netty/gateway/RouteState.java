@@ -1,6 +1,7 @@
 package io.tunnelmux.netty.gateway;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiConsumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -12,13 +13,19 @@ final class RouteState {
     private final @Nullable Breaker breaker;
     private final AtomicInteger inside = new AtomicInteger();
 
-    RouteState(Route route, AdmissionConfig limits, LongSupplier nanoTime) {
+    /** @param onCircuit told when its breaker opens or closes */
+    RouteState(
+            Route route,
+            AdmissionConfig limits,
+            LongSupplier nanoTime,
+            BiConsumer<? super Route, Breaker.State> onCircuit) {
         RateLimit limit = route.rate();
         rate = limit == null ? null : new Limiter(limit, nanoTime);
         maxConcurrent = route.maxConcurrent() == 0 ? Integer.MAX_VALUE : route.maxConcurrent();
         breaker = limits.circuitFailures() == 0
                 ? null
-                : new Breaker(limits.circuitFailures(), limits.circuitOpen(), nanoTime);
+                : new Breaker(
+                        limits.circuitFailures(), limits.circuitOpen(), nanoTime, now -> onCircuit.accept(route, now));
     }
 
     /** Takes one turn of its rate: 0 if there was one, else how many nanoseconds until there is. */

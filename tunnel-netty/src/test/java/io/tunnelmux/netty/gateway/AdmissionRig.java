@@ -26,6 +26,9 @@ final class AdmissionRig {
     /** What was told of the length of the queue. */
     final List<Integer> waiting = new ArrayList<>();
 
+    /** What was told of breakers. */
+    final List<String> circuits = new ArrayList<>();
+
     final AgentRegistry registry;
     final RequestAdmission admission;
 
@@ -35,7 +38,8 @@ final class AdmissionRig {
                 limits,
                 loop::nanoTime,
                 (agent, count) -> waiting.add(count));
-        admission = new RequestAdmission(limits, registry, loop::nanoTime);
+        admission = new RequestAdmission(
+                limits, registry, loop::nanoTime, (route, state) -> circuits.add(route + " " + state));
     }
 
     /** A tunnel of an instance of its own, which takes the place of others. */

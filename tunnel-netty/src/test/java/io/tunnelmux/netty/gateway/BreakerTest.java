@@ -3,12 +3,15 @@ package io.tunnelmux.netty.gateway;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class BreakerTest {
 
     private long now;
-    private final Breaker breaker = new Breaker(5, Duration.ofSeconds(5), () -> now);
+    private final List<Breaker.State> told = new ArrayList<>();
+    private final Breaker breaker = new Breaker(5, Duration.ofSeconds(5), () -> now, told::add);
 
     @Test
     void itOpensAfterSoManyFailuresInARow() {
@@ -63,6 +66,7 @@ class BreakerTest {
         breaker.onSuccess(probe);
 
         assertThat(breaker.state()).isEqualTo(Breaker.State.CLOSED);
+        assertThat(told).containsExactly(Breaker.State.OPEN, Breaker.State.CLOSED);
         fails(4);
         assertThat(breaker.state()).isEqualTo(Breaker.State.CLOSED);
     }

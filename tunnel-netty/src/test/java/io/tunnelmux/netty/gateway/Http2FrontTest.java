@@ -119,7 +119,7 @@ class Http2FrontTest {
 
         assertThat(headers.all("x-forwarded-for")).containsExactly("127.0.0.1");
         assertThat(headers.names())
-                .contains("host", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host")
+                .contains("host", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "traceparent")
                 .doesNotContain("forwarded", "x-real-ip", "x_real_ip");
     }
 

@@ -431,6 +431,7 @@ class RequestAdmissionTest {
         rig.connect(1_000);
         fail(rig, ROUTE, code, 5);
 
+        assertThat(rig.circuits).containsExactly("/ to demo OPEN");
         AdmissionRig.Guest refused = rig.guest();
         assertThat(refused.refusedWith()).isEqualTo("circuit_open");
         assertThat(Objects.requireNonNull(refused.refusal).status()).isEqualTo(503);
@@ -443,6 +444,7 @@ class RequestAdmissionTest {
         assertThat(probe.isInside()).isTrue();
         probe.visit.onAnswered();
         probe.ends();
+        assertThat(rig.circuits).containsExactly("/ to demo OPEN", "/ to demo CLOSED");
         assertThat(rig.guest().isInside()).isTrue();
     }
 
