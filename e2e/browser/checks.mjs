@@ -218,7 +218,7 @@ async function screenshot(world, t) {
   await send(chatFrame, 'And here I am again.');
   await said(chatFrame, 'mine', 'here I am');
   for (let i = 0; i < 2; i++) await app.locator('#button').click();
-  writeFileSync(join(world.app, 'src/headline.js'), "export const headline = 'Version three, without a reload';\n");
+  writeFileSync(join(world.app, 'src/headline.js'), "export const headline = 'Version three, edited under way';\n");
   await app.locator('h1', { hasText: 'Version three' }).waitFor();
   assert.equal(await app.evaluate(() => globalThis.wasNotReloaded), true, 'the frame was reloaded');
   const version = world.browser.browser()?.version() ?? '';

@@ -4,7 +4,7 @@
 const OF_ONE_CONNECTION = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'te', 'upgrade', 'http2-settings']);
 
 /** What proxies say of themselves and of their clients; rows about that look at it themselves. */
-const BY_PROXIES = new Set(['date', 'forwarded', 'server', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip']);
+const BY_PROXIES = new Set(['date', 'forwarded', 'server', 'traceparent', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip']);
 
 /** [name, value] pairs from Node's flat list; values are Latin-1. */
 export function pairs(rawHeaders) {

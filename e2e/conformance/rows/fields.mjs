@@ -84,6 +84,17 @@ async function forwarded(t) {
   await t.curl([t.url('/forwarded')]);
 }
 
+/** A trace that a client has begun goes on under its own id. */
+async function tracing(t) {
+  const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+  t.serve((exchange) => {
+    const [version, trace, , flags] = (exchange.request.headers.traceparent ?? '').split('-');
+    exchange.note(`trace ${version} ${trace}, flags ${flags}`);
+    exchange.answer();
+  });
+  await t.curl(['-H', `traceparent: ${traceparent}`, '-H', 'tracestate: a=1,b=2', t.url('/traced')]);
+}
+
 const COOKIES = [
   ['Set-Cookie', 'a=1; Path=/; HttpOnly'],
   ['X-Between', '1'],
@@ -117,6 +128,7 @@ export const rows = [
   row('caching', answered([['Cache-Control', 'public, max-age=3600, stale-while-revalidate=60'], ['Age', '17'], ['Expires', 'Thu, 01 Jan 2026 00:00:00 GMT'], ['Vary', '*'], ['ETag', 'W/"x"'], ['Warning', '110 - "stale"'], ['CDN-Cache-Control', 'no-store']])),
   row('security', answered([['Content-Security-Policy', "default-src 'self'; script-src 'nonce-abc'"], ['Strict-Transport-Security', 'max-age=1'], ['Alt-Svc', 'h3=":443"'], ['Permissions-Policy', 'camera=()'], ['Report-To', '{"group":"x"}'], ['NEL', '{}'], ['Refresh', '5; url=/x'], ['Content-Location', '/y']])),
   row('meant-for-proxies', answered([['X-Accel-Buffering', 'no'], ['X-Accel-Expires', '0'], ['X-Sendfile', '/etc/hostname'], ['Surrogate-Control', 'max-age=1'], ['Proxy-Status', 'x; error=y']])),
-  row('tracing', sent('traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', 'tracestate: a=1,b=2', 'baggage: k=v', 'X-Request-ID: abc', 'X-B3-TraceId: 1')),
+  row('tracing', tracing),
+  row('tracing-beside', sent('baggage: k=v', 'X-Request-ID: abc', 'X-B3-TraceId: 1')),
   row('forwarded-truth', forwarded),
 ];

@@ -168,7 +168,7 @@ async function cutByServer(t) {
 }
 
 export const rows = [
-  row('echo', echo),
+  row('echo', echo, { quiet: true }),
   row('several-beside-requests', beside, { quiet: true }),
   row('subprotocol', subprotocol, { quiet: true }),
   row('closed-by-server', closedByServer, { quiet: true }),
