@@ -270,12 +270,13 @@ function hasKubectl(t) {
   }
 }
 
-/** Starts kubectl with a configuration of its own and nothing of this user's. */
-function kubectl(t, { pair }, ...args) {
+/** Starts kubectl with a configuration of its own and nothing of this user's; `up` may add to its environment. */
+function kubectl(t, { pair, env }, ...args) {
   const home = t.file('kube-home');
   const child = Child.spawn(`kubectl-${args[0]}`, KUBECTL, ['--server', pair.url(''), '--cache-dir', home, ...args], {
     logDirectory: t.logDirectory,
-    env: { KUBECONFIG: '/dev/null', HOME: home },
+    env: { KUBECONFIG: '/dev/null', HOME: home, ...env },
+    stdin: args.includes('-i') ? 'pipe' : 'ignore',
   });
   t.cleanup(() => child.stop());
   return child;
@@ -331,10 +332,47 @@ async function kubectlWorks(t) {
   await kubectlExecutes(t, up);
 }
 
+/** What kubectl did before it learnt WebSockets, and does for ports to this day: a server made of the kubelet's own code answers. */
+async function spdy(t) {
+  if (!process.env.E2E_SPDY_UPSTREAM) return t.figure('left out: E2E_SPDY_UPSTREAM names no program (upstream/spdy)');
+  if (!hasKubectl(t)) return undefined;
+  const [port, localPort] = await freePorts(2);
+  const server = Child.spawn('spdy', process.env.E2E_SPDY_UPSTREAM, [`127.0.0.1:${port}`], { logDirectory: t.logDirectory });
+  t.cleanup(() => server.stop());
+  await server.line(/^upstream ready$/, 20_000);
+  const pair = await t.startPair({
+    gateway: ['--route', `127.0.0.1=${AGENT_ID};target=kubernetes;upgrade=SPDY/3.1`],
+    agent: ['--kubernetes-api', `http://127.0.0.1:${port}`, '--kubernetes-allow', '/api', '/apis', 'exec', 'portforward'],
+  });
+  const up = { pair, env: { KUBECTL_REMOTE_COMMAND_WEBSOCKETS: 'false', KUBECTL_PORT_FORWARD_WEBSOCKETS: 'false' } };
+  const echoed = await ended(kubectl(t, up, 'exec', 'web', '--', 'echo', 'hello'));
+  assert.equal(echoed.code, 0, echoed.err);
+  assert.equal(echoed.out, 'echo hello');
+  const failed = await ended(kubectl(t, up, 'exec', 'web', '--', 'fail'));
+  assert.equal(failed.code, 7, failed.err);
+  const cat = kubectl(t, up, 'exec', '-i', 'web', '--', 'cat');
+  const input = Buffer.from(seededBytes('spdy', 750_000).toString('base64'));
+  cat.process.stdin.end(input);
+  const copied = await ended(cat);
+  assert.equal(copied.code, 0, copied.err);
+  assert.equal(sha256(copied.out), sha256(input), 'stdin came back whole, and its end with it');
+  const forwarding = kubectl(t, up, 'port-forward', 'web', `${localPort}:8080`);
+  await forwarding.line(/^Forwarding from 127/, 15_000);
+  const client = connect(localPort, '127.0.0.1');
+  const out = new Sink();
+  client.pipe(out);
+  client.write('ping');
+  await out.holds('port 8080\nping');
+  client.destroy();
+  const ways = server.stdout.filter((line) => line.includes(' by '));
+  assert.deepEqual([...new Set(ways)], ['exec by SPDY/3.1', 'portforward by SPDY/3.1']);
+}
+
 export const checks = [
   check('client-reads', clientReads, { needsTunnel: true, pair: 'none' }),
   check('client-streams', clientStreams, { needsTunnel: true, pair: 'none', timeoutMs: 180_000 }),
   check('refusals', refuses, { needsTunnel: true, pair: 'none' }),
   check('services', services, { needsTunnel: true, pair: 'none' }),
   check('kubectl', kubectlWorks, { needsTunnel: true, pair: 'none', timeoutMs: 180_000 }),
+  check('spdy', spdy, { needsTunnel: true, pair: 'none', timeoutMs: 180_000 }),
 ];

@@ -93,7 +93,7 @@ public final class Route {
     }
 
     /**
-     * The same for a service that the agent shall take the requests to. An agent that knows none of its cluster goes by their paths.
+     * The same for a service that the agent shall take the requests to. An agent that knows no services refuses them.
      *
      * @throws IllegalArgumentException if a name is empty or too long, or the port is none
      */

@@ -90,6 +90,9 @@ class ThroughTunnelTest {
                         .router(AgentRouter.builder()
                                 .route(Route.to("cluster"))
                                 .route(Route.of("", "/web", "cluster").withTarget("web.shop:http"))
+                                .route(Route.of("", "/service", "cluster")
+                                        .withService(
+                                                "web", "shop", web.getAddress().getPort()))
                                 .route(Route.of("", "/gone", "cluster").withTarget("gone.shop"))
                                 .build())
                         .build())
@@ -260,6 +263,7 @@ class ThroughTunnelTest {
         }
 
         assertThat(get("/web/path?q=1").body()).isEqualTo("/web/path?q=1");
+        assertThat(get("/service").body()).isEqualTo("/service");
         assertThat(get("/gone").body()).contains("no such target: gone.shop");
     }
 
