@@ -53,7 +53,8 @@ final class RequestLog implements FlowMeter {
                 shared.agentId(),
                 upstream == null ? "-" : upstream.toString(),
                 protocol == null ? null : protocol.trim().toLowerCase(Locale.ROOT),
-                trace);
+                trace,
+                said == null);
         ExchangeObserver observed = Observers.begin(observers, observer -> observer.onExchange(info));
         return new RequestLog(observed, trace, said != null);
     }

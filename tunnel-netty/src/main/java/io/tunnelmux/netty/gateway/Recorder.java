@@ -37,13 +37,18 @@ final class Recorder {
         isPerformanceLogged = config.logPerformance();
     }
 
-    /** A request that has a route. */
+    /**
+     * A request that has a route.
+     *
+     * @param isTraceBegun whether {@code trace} begins here
+     */
     ExchangeLog begin(
             RequestHead head,
             String agentId,
             Client sender,
             @Nullable UpgradeCheck upgrade,
             TraceContext trace,
+            boolean isTraceBegun,
             Channel client) {
         ExchangeInfo info = new ExchangeInfo(
                 head.request().method().name(),
@@ -52,7 +57,8 @@ final class Recorder {
                 agentId,
                 sender.text(),
                 upgrade == null ? null : upgrade.protocol().toLowerCase(Locale.ROOT),
-                trace);
+                trace,
+                isTraceBegun);
         return new ExchangeLog(this, info, client, Observers.begin(observers, observer -> observer.onExchange(info)));
     }
 

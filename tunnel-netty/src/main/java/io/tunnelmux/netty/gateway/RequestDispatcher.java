@@ -72,10 +72,12 @@ final class RequestDispatcher {
         Duration timeout = upgrade != null
                 ? config.upgradeTimeout()
                 : route.timeout() != null ? route.timeout() : config.requestTimeout();
-        TraceContext trace = takeTrace(head.request().headers());
+        TraceContext said = takeTrace(head.request().headers());
+        TraceContext trace = said == null ? TraceContext.begin() : said;
         ProxyRequestFactory requests =
                 new ProxyRequestFactory(head, sender, route.destination(), upgrade, timeout, trace);
-        ExchangeLog log = front.recorder().begin(head, route.agentId(), sender, upgrade, trace, client.channel());
+        ExchangeLog log =
+                front.recorder().begin(head, route.agentId(), sender, upgrade, trace, said == null, client.channel());
         requests.trace(log.trace());
         return new Exchange(
                 front.admission(),
@@ -89,13 +91,12 @@ final class RequestDispatcher {
                 log);
     }
 
-    /** Takes what the client says of its trace out of its fields. Where that is not valid a trace begins, to which its other field does not belong. */
-    private static TraceContext takeTrace(HttpHeaders headers) {
+    /** Takes what the client says of its trace out of its fields. Null where that is not valid: then its other field is of no use either. */
+    private static @Nullable TraceContext takeTrace(HttpHeaders headers) {
         TraceContext trace = TraceContext.of(headers.getAll(TraceContext.FIELD));
         headers.remove(TraceContext.FIELD);
         if (trace == null) {
             headers.remove(TraceContext.STATE_FIELD);
-            return TraceContext.begin();
         }
         return trace;
     }

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param peer at the gateway the client's address, at the agent the upstream; for people
  * @param upgrade what {@code Upgrade} asks for, in lower case, if it may; else null
  * @param trace where it belongs in a trace
+ * @param isTraceBegun whether that trace begins here, so that nobody has the span that it names as the parent
  */
 public record ExchangeInfo(
         String method,
@@ -20,7 +21,8 @@ public record ExchangeInfo(
         String agentId,
         String peer,
         @Nullable String upgrade,
-        TraceContext trace) {
+        TraceContext trace,
+        boolean isTraceBegun) {
 
     /** Whether it asks for a WebSocket. */
     public boolean isWebSocket() {
