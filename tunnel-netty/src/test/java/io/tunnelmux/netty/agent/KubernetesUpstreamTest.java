@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.pkitesting.CertificateBuilder;
 import io.netty.pkitesting.X509Bundle;
+import io.tunnelmux.core.TunnelStream;
 import io.tunnelmux.netty.agent.KubernetesTarget.Power;
 import io.tunnelmux.netty.testing.ScriptedServer;
 import io.tunnelmux.netty.transport.TlsConfig;
@@ -12,10 +13,13 @@ import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Message;
 import io.tunnelmux.protocol.Payload;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -26,6 +30,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What a recording API server, reached through an agent, gets to see. */
 class KubernetesUpstreamTest {
 
+    private static final int BINARY = 0x82;
+    private static final int CLOSE = 0x88;
+    private static final Pattern KEY_FIELD = Pattern.compile("(?im)^sec-websocket-key: *(\\S+)");
     private static final String KEY = "dGhlIHNhbXBsZSBub25jZQ==";
     private static final String EXEC = "/api/v1/namespaces/shop/pods/web/exec";
 
@@ -55,9 +62,16 @@ class KubernetesUpstreamTest {
                 String head = connection.readHead();
                 seen.add(head);
                 if (head.contains("/exec")) {
+                    Matcher key = KEY_FIELD.matcher(head);
+                    assertThat(key.find()).isTrue();
                     connection.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                            + "Sec-WebSocket-Accept: " + WebSocketKeys.acceptOf(KEY) + "\r\n\r\n");
-                    connection.awaitEnd();
+                            + "Sec-WebSocket-Protocol: v5.channel.k8s.io\r\nSec-WebSocket-Accept: "
+                            + WebSocketKeys.acceptOf(key.group(1)) + "\r\n\r\n");
+                    if (head.contains("stdin=true")) {
+                        execute(connection);
+                    } else {
+                        connection.awaitEnd();
+                    }
                     return;
                 }
                 connection.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
@@ -69,6 +83,21 @@ class KubernetesUpstreamTest {
                         .token(token::get))
                 .build();
         agent = new AgentHarness(config -> config.upstream(target.upstream()));
+    }
+
+    /** What comes on channel 0 goes back on channel 1, until the client has ended channel 0; then the status and a close frame. */
+    private static void execute(ScriptedServer.Connection connection) throws Exception {
+        while (connection.hasMore()) {
+            byte[] message = connection.readFrame().payload();
+            if (message[0] == (byte) 255) {
+                connection.write(new ScriptedServer.Frame(BINARY, "\3{}".getBytes(StandardCharsets.ISO_8859_1)));
+                connection.write(new ScriptedServer.Frame(CLOSE, new byte[] {3, (byte) 0xe8}));
+                connection.awaitEnd();
+                return;
+            }
+            message[0] = 1;
+            connection.write(new ScriptedServer.Frame(BINARY, message));
+        }
     }
 
     @AfterEach
@@ -242,6 +271,70 @@ class KubernetesUpstreamTest {
                 .startsWith("GET " + EXEC + "?command=id&stdout=true HTTP/1.1\r\n")
                 .contains("\r\nAuthorization: Bearer first.token\r\n")
                 .contains("\r\nSec-WebSocket-Protocol: v5.channel.k8s.io\r\n")
+                .doesNotContain("c3RvbGVu")
+                .doesNotContain("stolen")
+                .doesNotContainIgnoringCase("impersonate");
+    }
+
+    private static Message.ProxyWebSocketStart start(String path, String protocol, String... headers) {
+        int question = path.indexOf('?');
+        return new Message.ProxyWebSocketStart(
+                "s",
+                question < 0 ? path : path.substring(0, question),
+                null,
+                question < 0 ? null : path.substring(question + 1),
+                protocol,
+                AgentHarness.headers(headers),
+                null);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "/api/v1/namespaces/shop/pods/web/exec?command=id",
+                "/api/v1/namespaces/shop/pods/web/%65xec?command=id",
+                "/api/v1/namespaces/shop/pods/web/attach",
+                "/api/v1/namespaces/shop/pods/web/portforward?ports=80",
+                "/api/v1/namespaces/shop/pods/x%2fweb/log",
+                "/api/v1/namespaces/shop/pods",
+                "/metrics"
+            })
+    void theAgentsOwnWebSocketsAreUnderTheSameRules(String path) {
+        Probe probe = new Probe(true);
+        agent.open(start(path, "v4.channel.k8s.io"), false, probe);
+
+        assertForbidden(probe, "");
+        assertThat(server.accepted()).isZero();
+    }
+
+    @Test
+    void theAgentsOwnWebSocketsCarryChannels() throws Exception {
+        stop();
+        start(builder -> builder.allowPaths(List.of("/api")).allow(Power.EXEC));
+        Probe probe = new Probe(true);
+        TunnelStream stream = agent.open(
+                start(
+                        EXEC + "?command=cat&stdin=true&stdout=true",
+                        "base64url.bearer.authorization.k8s.io.c3RvbGVu, v5.channel.k8s.io, v4.channel.k8s.io",
+                        "Authorization",
+                        "Bearer stolen",
+                        "Impersonate-User",
+                        "admin"),
+                false,
+                probe);
+
+        assertThat(probe.message(Message.ProxyWebSocketOpen.class).protocol()).isEqualTo("v5.channel.k8s.io");
+        stream.writeUnit(Payload.of("\0hello".getBytes(StandardCharsets.ISO_8859_1)), false, false);
+        stream.writeUnit(Payload.of(new byte[] {(byte) 255, 0}), false, false);
+        assertThat(probe.units(2)).containsExactly("binary \1hello", "binary \3{}");
+        assertThat(probe.message(Message.ProxyWebSocketClose.class).code()).isEqualTo(1_000);
+        assertThat(seen)
+                .singleElement()
+                .asString()
+                .startsWith("GET " + EXEC + "?command=cat&stdin=true&stdout=true HTTP/1.1\r\n")
+                .contains("\r\nAuthorization: Bearer first.token\r\n")
+                .containsIgnoringCase("\r\nHost: localhost:" + server.port() + "\r\n")
+                .contains("Sec-WebSocket-Protocol: v5.channel.k8s.io, v4.channel.k8s.io\r\n")
                 .doesNotContain("c3RvbGVu")
                 .doesNotContain("stolen")
                 .doesNotContainIgnoringCase("impersonate");
