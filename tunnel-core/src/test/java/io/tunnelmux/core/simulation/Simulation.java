@@ -58,6 +58,9 @@ final class Simulation implements Connector {
     private final TunnelClient client;
     private final List<Line> lines = new ArrayList<>();
     private final Map<String, SimStream> openers = new HashMap<>();
+    /** The gateway's: the agent is not observed, which must make no difference. */
+    private final SimBooks books = new SimBooks();
+
     private final byte[] scratch = new byte[Settings.HIGHEST_MAX_FRAME_BYTES];
     private int liveStreams;
     private int pendingOpenings;
@@ -110,6 +113,9 @@ final class Simulation implements Connector {
                 .messageFormat(scenario.messageFormat())
                 .handshakeTimeout(Duration.ofMinutes(2));
         side.limits().applyTo(config, side.memory());
+        if (side == gateway) {
+            config.observer(books);
+        }
         return config.build();
     }
 
@@ -248,6 +254,7 @@ final class Simulation implements Connector {
     private void checkOver() {
         agent.checkOver();
         gateway.checkOver();
+        books.checkOver();
         if (!isClientClosed || !isEverythingOver() || liveStreams != 0) {
             throw new AssertionError("nothing happens any more, and it is not over: " + liveStreams + " streams");
         }
