@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.IntConsumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -88,8 +87,6 @@ final class AgentPool {
     /** Over all agents. */
     private final AtomicInteger waitingInAll;
 
-    private final LastWord onWaiting;
-
     // Changed under the lock.
     private @Nullable String instanceId;
     /** Never changed, only replaced. */
@@ -102,12 +99,11 @@ final class AgentPool {
     private @Nullable Ticket last;
     private boolean isClosed;
 
-    AgentPool(AdmissionConfig limits, LongSupplier nanoTime, AtomicInteger waitingInAll, IntConsumer onWaiting) {
+    AgentPool(AdmissionConfig limits, LongSupplier nanoTime, AtomicInteger waitingInAll) {
         this.limits = limits;
         this.nanoTime = nanoTime;
         rate = limits.agentRate() == null ? null : new Limiter(limits.agentRate(), nanoTime);
         this.waitingInAll = waitingInAll;
-        this.onWaiting = new LastWord(() -> onWaiting.accept(waiting()));
         lostAtNanos = nanoTime.getAsLong();
     }
 
@@ -224,16 +220,9 @@ final class AgentPool {
     }
 
     /** Gives a request a place on a tunnel, or behind all others in the line. What is neither {@link Turn#INSIDE} nor {@link Turn#WAITING} has none. */
-    Turn enter(Ticket ticket) {
-        Turn turn;
-        synchronized (this) {
-            ticket.enteredNanos = nanoTime.getAsLong();
-            turn = first == null && seat(ticket, null) ? Turn.INSIDE : queue(ticket, false);
-        }
-        if (turn == Turn.WAITING) {
-            onWaiting.onChanged();
-        }
-        return turn;
+    synchronized Turn enter(Ticket ticket) {
+        ticket.enteredNanos = nanoTime.getAsLong();
+        return first == null && seat(ticket, null) ? Turn.INSIDE : queue(ticket, false);
     }
 
     /**
@@ -251,9 +240,6 @@ final class AgentPool {
                 turn = isThere() || !mayWait ? Turn.FULL : queue(ticket, true);
             }
         }
-        if (turn == Turn.WAITING) {
-            onWaiting.onChanged();
-        }
         callWaiting();
         return turn;
     }
@@ -264,45 +250,33 @@ final class AgentPool {
      *
      * @return null if it was called and will soon know
      */
-    @Nullable
-    Turn stillWaits(Ticket ticket) {
+    synchronized @Nullable Turn stillWaits(Ticket ticket) {
+        if (!ticket.isInLine) {
+            return null;
+        }
         Turn turn;
-        synchronized (this) {
-            if (!ticket.isInLine) {
-                return null;
-            }
-            if (ticket == first && seat(ticket, null)) {
-                // Room that others left behind was not told of.
-                turn = Turn.INSIDE;
-            } else {
-                turn = isThere() ? Turn.FULL : obstacleOfAbsence(ticket);
-            }
-            if (turn != Turn.WAITING) {
-                unlink(ticket);
-            }
+        if (ticket == first && seat(ticket, null)) {
+            // Room that others left behind was not told of.
+            turn = Turn.INSIDE;
+        } else {
+            turn = isThere() ? Turn.FULL : obstacleOfAbsence(ticket);
         }
         if (turn != Turn.WAITING) {
-            onWaiting.onChanged();
+            unlink(ticket);
         }
         return turn;
     }
 
     /** Gives back its place, and calls whose turn it is then. Further calls do nothing. */
     void leave(Ticket ticket) {
-        boolean wasInLine;
         synchronized (this) {
-            wasInLine = ticket.isInLine;
-            if (wasInLine) {
+            if (ticket.isInLine) {
                 unlink(ticket);
-            } else {
-                unseat(ticket);
+                return;
             }
+            unseat(ticket);
         }
-        if (wasInLine) {
-            onWaiting.onChanged();
-        } else {
-            callWaiting();
-        }
+        callWaiting();
     }
 
     /** Sends away all who wait, and lets nobody wait any more. */
@@ -315,19 +289,13 @@ final class AgentPool {
                 sentAway.add(ticket);
             }
         }
-        onWaiting.onChanged();
         sentAway.forEach(ticket -> ticket.loop().execute(ticket::onSentAway));
     }
 
     /** Calls those whose turn it is. */
     void callWaiting() {
-        boolean isAnyCalled = false;
         for (Ticket next = pollFirst(); next != null; next = pollFirst()) {
             next.loop().execute(next::onCalled);
-            isAnyCalled = true;
-        }
-        if (isAnyCalled) {
-            onWaiting.onChanged();
         }
     }
 

@@ -22,7 +22,6 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
-import java.util.function.ObjIntConsumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,7 +42,6 @@ public final class AgentRegistry {
     private final Authenticator authenticator;
     private final AdmissionConfig limits;
     private final LongSupplier nanoTime;
-    private final ObjIntConsumer<String> onWaiting;
     /** Changed under the lock of this registry, read by any thread. */
     private final Map<String, AgentPool> pools = new ConcurrentHashMap<>();
 
@@ -57,16 +55,10 @@ public final class AgentRegistry {
     private volatile boolean isDraining;
     private long prunedAtNanos;
 
-    /** @param onWaiting told how many requests wait for an agent, whenever that has changed; by any thread */
-    AgentRegistry(
-            Authenticator authenticator,
-            AdmissionConfig limits,
-            LongSupplier nanoTime,
-            ObjIntConsumer<String> onWaiting) {
+    AgentRegistry(Authenticator authenticator, AdmissionConfig limits, LongSupplier nanoTime) {
         this.authenticator = authenticator;
         this.limits = limits;
         this.nanoTime = nanoTime;
-        this.onWaiting = onWaiting;
         prunedAtNanos = nanoTime.getAsLong();
     }
 
@@ -199,8 +191,7 @@ public final class AgentRegistry {
         List<Tunnel> older;
         synchronized (this) {
             prune();
-            pool = pools.computeIfAbsent(
-                    agentId, id -> new AgentPool(limits, nanoTime, waiting, count -> onWaiting.accept(id, count)));
+            pool = pools.computeIfAbsent(agentId, id -> new AgentPool(limits, nanoTime, waiting));
             older = pool.add(tunnel, hello.instanceId());
         }
         pool.callWaiting();

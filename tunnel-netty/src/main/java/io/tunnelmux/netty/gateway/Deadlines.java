@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What a connection waits for, and until when. One timer serves all: moving a deadline later, or clearing it, costs nothing, for the timer looks
- * when it fires. On the connection's loop.
+ * when it fires. So there are as many timers as connections, however many requests they bring, in the loop's heap, which forgets a cancelled one at once.
+ * On the connection's loop.
  */
 @SuppressWarnings(
         "EnumOrdinal") // An index of an array that goes nowhere: a map would box what is set for each request.

@@ -69,8 +69,7 @@ public final class Gateway {
         memoryBudget = config.tunnel().memoryBudget();
         tunnelAddress = config.tunnelAddress();
         Recorder recorder = new Recorder(config);
-        registry =
-                new AgentRegistry(config.authenticator(), config.admission(), System::nanoTime, (agent, waiting) -> {});
+        registry = new AgentRegistry(config.authenticator(), config.admission(), System::nanoTime);
         admission = new RequestAdmission(config.admission(), registry, System::nanoTime, recorder::onCircuit);
         TunnelHandler handler = Objects.requireNonNull(
                 config.tunnelHandler().apply(registry.handler()), "the tunnelHandler has returned null");

@@ -66,7 +66,7 @@ public record ProxyError(
                         path,
                         null,
                         true,
-                        SOON_SECONDS);
+                        LATER_SECONDS);
     }
 
     /** Something here went wrong that should not. */

@@ -23,9 +23,6 @@ final class AdmissionRig {
     /** Those that were let in, in the order in which they were. */
     final List<Guest> inside = new ArrayList<>();
 
-    /** What was told of the length of the queue. */
-    final List<Integer> waiting = new ArrayList<>();
-
     /** What was told of breakers. */
     final List<String> circuits = new ArrayList<>();
 
@@ -33,11 +30,7 @@ final class AdmissionRig {
     final RequestAdmission admission;
 
     AdmissionRig(AdmissionConfig limits) {
-        registry = new AgentRegistry(
-                TokenAuthenticator.of("a-token-for-tests"),
-                limits,
-                loop::nanoTime,
-                (agent, count) -> waiting.add(count));
+        registry = new AgentRegistry(TokenAuthenticator.of("a-token-for-tests"), limits, loop::nanoTime);
         admission = new RequestAdmission(
                 limits, registry, loop::nanoTime, (route, state) -> circuits.add(route + " " + state));
     }

@@ -88,6 +88,26 @@ class DeadlinesTest {
         }
     }
 
+    @Test
+    void aHundredThousandRequestsLeaveNoTimers() {
+        int mostTimers = 0;
+        for (int request = 0; request < 100_000; request++) {
+            deadlines.set(Deadlines.Kind.HEAD, seconds(10));
+            deadlines.clear(Deadlines.Kind.HEAD);
+            deadlines.set(Deadlines.Kind.RESPONSE, seconds(130));
+            deadlines.clear(Deadlines.Kind.RESPONSE);
+            deadlines.set(Deadlines.Kind.IDLE, seconds(75));
+            mostTimers = Math.max(mostTimers, loop.pendingTimers());
+            loop.advance(Duration.ofMillis(1));
+            deadlines.clear(Deadlines.Kind.IDLE);
+        }
+        deadlines.clearAll();
+
+        assertThat(mostTimers).isEqualTo(1);
+        assertThat(loop.pendingTimers()).isZero();
+        assertThat(passed).isEmpty();
+    }
+
     private static long seconds(int seconds) {
         return Duration.ofSeconds(seconds).toNanos();
     }

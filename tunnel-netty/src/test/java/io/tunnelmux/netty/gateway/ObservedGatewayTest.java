@@ -44,6 +44,7 @@ class ObservedGatewayTest {
 
     private final RecordingExchanges exchanges = new RecordingExchanges();
     private final BlockingQueue<String> refusals = new LinkedBlockingQueue<>();
+    private final BlockingQueue<String> circuits = new LinkedBlockingQueue<>();
     private final ListAppender<ILoggingEvent> accessLog = new ListAppender<>();
     private final ListAppender<ILoggingEvent> performanceLog = new ListAppender<>();
     private GatewayRig rig;
@@ -61,6 +62,8 @@ class ObservedGatewayTest {
                         .build())
                 .admission(AdmissionConfig.builder()
                         .maxStreamsPerTunnel(1)
+                        .circuitFailures(2)
+                        .circuitOpen(Duration.ofMillis(100))
                         .queueWait(Duration.ofSeconds(60))
                         .build())
                 .h2c(true)
@@ -76,6 +79,11 @@ class ObservedGatewayTest {
                     @Override
                     public void onRefused(String cause) {
                         refusals.add(cause);
+                    }
+
+                    @Override
+                    public void onCircuit(Route route, boolean isOpen) {
+                        circuits.add(route.host() + " " + isOpen);
                     }
                 }));
         client = rig.client();
@@ -239,6 +247,37 @@ class ObservedGatewayTest {
         Recorded told = exchanges.next();
         assertThat(told.end.outcome()).isEqualTo(ExchangeEnd.APPLICATION_ERROR);
         assertThat(told.end.status()).isEqualTo(500);
+    }
+
+    @Test
+    void tellsOfCircuitsThatOpenAndClose() throws Exception {
+        FakeAgent agent = rig.agent();
+        for (int i = 0; i < 2; i++) {
+            client.sends("GET /ill HTTP/1.1\r\nHost: app\r\n\r\n");
+            agent.next().closes(ErrorCode.UPSTREAM_UNREACHABLE, "no way");
+            assertThat(client.response()).startsWith("HTTP/1.1 502 ");
+        }
+        assertThat(circuits.poll(FakeAgent.PATIENCE_SECONDS, TimeUnit.SECONDS)).isEqualTo("app true");
+
+        String answer = "";
+        while (!answer.startsWith("HTTP/1.1 204 ")) {
+            client.sends("GET /well HTTP/1.1\r\nHost: app\r\n\r\n");
+            Thread answering = new Thread(() -> answer(agent));
+            answering.start();
+            answer = client.response();
+            answering.interrupt();
+            answering.join();
+        }
+        assertThat(circuits.poll(FakeAgent.PATIENCE_SECONDS, TimeUnit.SECONDS)).isEqualTo("app false");
+        assertThat(circuits).isEmpty();
+    }
+
+    private static void answer(FakeAgent agent) {
+        try {
+            agent.next().answersWithoutBody(204);
+        } catch (InterruptedException e) {
+            // The request was refused, and never comes.
+        }
     }
 
     @Test
