@@ -53,8 +53,9 @@ async function open(t, { path = '/ws', protocols = [], watch = true, ...options 
   const socket = new WebSocket(t.url(path, { scheme: 'ws' }), protocols, { perMessageDeflate: false, maxPayload: 128 * MIB, ...options });
   t.cleanup(() => socket.terminate());
   if (watch) watched(socket, (text) => t.note(text));
+  const noteOpen = () => t.note(`open, subprotocol ${JSON.stringify(socket.protocol)}, extensions ${JSON.stringify(socket.extensions)}`);
+  socket.once('open', noteOpen); // at once: an error may come in the same packet
   await within(PATIENCE_MS, 'the WebSocket to open', once(socket, 'open'));
-  t.note(`open, subprotocol ${JSON.stringify(socket.protocol)}, extensions ${JSON.stringify(socket.extensions)}`);
   return socket;
 }
 

@@ -124,7 +124,7 @@ public final class Http2Framing extends ChannelDuplexHandler {
     /** Asked for by {@code autoRead}: it is on, or was turned on again. */
     @Override
     public void read(ChannelHandlerContext context) {
-        if (!isDelivering && isHeldBack(context)) {
+        if (!isDelivering && (isHeldBack(context) || isEndReceived && !isEndDelivered)) {
             deliver(context, false);
         }
         context.read();

@@ -251,6 +251,31 @@ class Http2FrontTest {
         }
     }
 
+    /** Of some of these lengths the last byte is the one that fills the stream, so that the end comes alone, and while nothing is read. */
+    @Test
+    void anUploadEndsWhereverItsStreamWasFull() throws Exception {
+        int window = 128 * 1024;
+        int piece = 16 * 1024;
+        for (H2Client each : clients()) {
+            for (int length = window; length <= 2 * window; length += piece) {
+                agent.takesNothing();
+                H2Client.Call call = each.sends(H2Client.request("PUT", "/"), false);
+                FakeAgent.Call seen = agent.next();
+                call.sends(random(length, length), false);
+                seen.received(window);
+                call.ends();
+                H2Client.Call behind = each.gets("/behind");
+                agent.next().answersWithoutBody(204);
+                assertThat(behind.status()).isEqualTo("204"); // so the end has come, too
+                agent.takesAll();
+                seen.stream().consumed(window);
+                assertThat(seen.body()).hasSize(length);
+                seen.answersWithoutBody(200);
+                assertThat(call.status()).isEqualTo("200");
+            }
+        }
+    }
+
     @Test
     void anEarlyAnswerToAnEndlessUploadArrivesAndEndsTheRequest() throws Exception {
         H2Client.Call call = client.sends(H2Client.request("PUT", "/"), false).sends("first");
