@@ -116,9 +116,12 @@ final class Chain implements AutoCloseable {
     /**
      * Sends to the gateway on a connection of its own, reads nothing, and stops where for a second there is no room for more.
      *
+     * @param isHeard what {@code first} brings about; the rest is sent after that
+     *
      * @return how many bytes were taken; at least {@code most} if there was no end
      */
-    long taken(String first, String repeated, long most) throws IOException {
+    long taken(String first, CountDownLatch isHeard, String repeated, long most)
+            throws IOException, InterruptedException {
         ByteBuffer begin = ByteBuffer.wrap(first.getBytes(StandardCharsets.US_ASCII));
         ByteBuffer more =
                 ByteBuffer.wrap(repeated.repeat(1 + 100_000 / repeated.length()).getBytes(StandardCharsets.US_ASCII));
@@ -126,6 +129,9 @@ final class Chain implements AutoCloseable {
                 Selector selector = Selector.open()) {
             while (begin.hasRemaining()) {
                 client.write(begin);
+            }
+            if (!isHeard.await(RawSocket.PATIENCE_MILLIS, TimeUnit.MILLISECONDS)) {
+                throw new AssertionError("nobody has heard: " + first);
             }
             client.configureBlocking(false);
             client.register(selector, SelectionKey.OP_WRITE);

@@ -158,7 +158,7 @@ class CrowdTest {
         });
         String request = "GET /pipelined HTTP/1.1\r\nHost: a\r\nX: " + "x".repeat(1_000) + "\r\n\r\n";
         try {
-            assertThat(chain.taken("", request, MUCH)).isLessThan(MUCH);
+            assertThat(chain.taken("", new CountDownLatch(0), request, MUCH)).isLessThan(MUCH);
             assertThat(underWay.get()).isEqualTo(1);
         } finally {
             over.countDown();
@@ -168,14 +168,16 @@ class CrowdTest {
     @Test
     void aClientThatSendsOnBeforeItsUpgradeIsAnsweredIsReadNoFurther() throws Exception {
         CountDownLatch over = new CountDownLatch(1);
+        CountDownLatch arrived = new CountDownLatch(1);
         chain.upstream().answers(server -> {
             server.head();
+            arrived.countDown();
             over.await();
         });
         String upgrade = "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
                 + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
         try {
-            assertThat(chain.taken(upgrade, "x".repeat(100_000), MUCH)).isLessThan(MUCH);
+            assertThat(chain.taken(upgrade, arrived, "x".repeat(100_000), MUCH)).isLessThan(MUCH);
         } finally {
             over.countDown();
         }

@@ -187,7 +187,7 @@ final class Measures {
                 other(chain, others);
             }
         });
-        long taken = chain.taken("", OTHERS, 64L << 20);
+        long taken = chain.taken("", new CountDownLatch(0), OTHERS, 64L << 20);
         long began = System.nanoTime();
         try (RawSocket client = RawSocket.to(chain.gateway().httpAddress())) {
             Thread writer = new Thread(() -> send(client, requests));
