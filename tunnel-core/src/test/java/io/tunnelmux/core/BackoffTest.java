@@ -28,6 +28,27 @@ class BackoffTest {
         assertThat(LongStream.of(waits).average().orElseThrow()).isBetween(mostMillis * 0.47, mostMillis * 0.53);
     }
 
+    /** Their gateway was away for half a minute. */
+    @Test
+    void tenThousandAgentsDoNotComeBackAtOnce() {
+        int agents = 10_000;
+        int[] perSecond = new int[200];
+        for (int i = 0; i < agents; i++) {
+            long atMillis = 0;
+            for (int failures = 0; atMillis < 30_000; failures++) {
+                atMillis += backoff.delay(failures).toMillis();
+            }
+            perSecond[(int) (atMillis / 1_000)]++;
+        }
+        int last = perSecond.length - 1;
+        while (perSecond[last] == 0) {
+            last--;
+        }
+
+        assertThat(last).isBetween(60, 120);
+        assertThat(IntStream.of(perSecond).max().orElseThrow()).isLessThan(5 * agents / (last - 29));
+    }
+
     @Test
     void waitsAtLeastHalfOfTheCeilingWhenItGoesSlowly() {
         assertThat(IntStream.range(0, TRIES).mapToLong(i -> backoff.slowDelay().toMillis()))

@@ -10,6 +10,11 @@ import io.tunnelmux.netty.gateway.GatewayConfig;
 import io.tunnelmux.netty.gateway.TokenAuthenticator;
 import java.io.IOException;
 import java.net.URI;
+import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -106,6 +111,37 @@ final class Chain implements AutoCloseable {
         RawSocket client = RawSocket.to(gateway.httpAddress());
         clients.add(client);
         return client;
+    }
+
+    /**
+     * Sends to the gateway on a connection of its own, reads nothing, and stops where for a second there is no room for more.
+     *
+     * @param isHeard what {@code first} brings about; the rest is sent after that
+     *
+     * @return how many bytes were taken; at least {@code most} if there was no end
+     */
+    long taken(String first, CountDownLatch isHeard, String repeated, long most)
+            throws IOException, InterruptedException {
+        ByteBuffer begin = ByteBuffer.wrap(first.getBytes(StandardCharsets.US_ASCII));
+        ByteBuffer more =
+                ByteBuffer.wrap(repeated.repeat(1 + 100_000 / repeated.length()).getBytes(StandardCharsets.US_ASCII));
+        try (SocketChannel client = SocketChannel.open(gateway.httpAddress());
+                Selector selector = Selector.open()) {
+            while (begin.hasRemaining()) {
+                client.write(begin);
+            }
+            if (!isHeard.await(RawSocket.PATIENCE_MILLIS, TimeUnit.MILLISECONDS)) {
+                throw new AssertionError("nobody has heard: " + first);
+            }
+            client.configureBlocking(false);
+            client.register(selector, SelectionKey.OP_WRITE);
+            long taken = 0;
+            while (taken < most && selector.select(1_000) > 0) {
+                selector.selectedKeys().clear();
+                taken += client.write(more.hasRemaining() ? more : more.rewind());
+            }
+            return taken;
+        }
     }
 
     /** The fields that the gateway adds to a request for {@code host}, as the upstream gets them. */

@@ -2,6 +2,7 @@ package io.tunnelmux.netty.endtoend;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -79,6 +80,22 @@ class ClientFieldsTest {
         }
 
         assertThat(chain.heard()).isEqualTo("GET / HTTP/1.1\r\nHost: a\r\n" + expected + Chain.added("a") + "\r\n");
+    }
+
+    /** A proxy that the gateway was told of may say who its client is; of what it was told itself only the end is believed. */
+    @Test
+    void aTrustedProxySaysWhoItsClientIs() throws Exception {
+        try (Chain behind = Chain.start(config -> config.trustedProxies(List.of("127.0.0.0/8")));
+                RawSocket proxy = behind.client()) {
+            behind.heard();
+            proxy.send("GET / HTTP/1.1\r\nHost: inner\r\nX-Forwarded-For: 6.6.6.6, 203.0.113.9\r\n"
+                            + "X-Forwarded-Proto: https\r\nX-Forwarded-Host: outer\r\nX-Real-IP: 6.6.6.6\r\n\r\n")
+                    .message();
+
+            assertThat(behind.heard())
+                    .isEqualTo("GET / HTTP/1.1\r\nHost: inner\r\nX-Forwarded-For: 203.0.113.9, 127.0.0.1\r\n"
+                            + "X-Forwarded-Proto: https\r\nX-Forwarded-Host: outer\r\n\r\n");
+        }
     }
 
     @ParameterizedTest

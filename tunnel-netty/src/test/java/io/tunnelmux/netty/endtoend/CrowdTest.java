@@ -2,10 +2,7 @@ package io.tunnelmux.netty.endtoend;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.nio.ByteBuffer;
-import java.nio.channels.SelectionKey;
-import java.nio.channels.Selector;
-import java.nio.channels.SocketChannel;
+import io.tunnelmux.netty.gateway.AdmissionConfig;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,6 +20,8 @@ import org.junit.jupiter.api.Test;
 class CrowdTest {
 
     private static final int CROWD = 1_000;
+    /** More than kernels take for a connection that nobody reads. */
+    private static final long MUCH = 64L << 20;
 
     private Chain chain;
 
@@ -86,6 +85,42 @@ class CrowdTest {
     }
 
     @Test
+    void moreThanAreAllowedAreToldSoAtOnceAndTheRestIsServed() throws Exception {
+        int allowed = 50;
+        try (Chain limited = Chain.start(config ->
+                config.admission(AdmissionConfig.builder().maxRequests(allowed).build()))) {
+            CountDownLatch over = new CountDownLatch(1);
+            CountDownLatch arrived = new CountDownLatch(allowed);
+            limited.upstream().answers(server -> {
+                server.message();
+                arrived.countDown();
+                over.await();
+                server.send(RawUpstream.OK);
+            });
+            List<RawSocket> clients = new ArrayList<>();
+            for (int i = 0; i < allowed; i++) {
+                clients.add(limited.client().send("GET /allowed-" + i + " HTTP/1.1\r\nHost: a\r\n\r\n"));
+            }
+            assertThat(arrived.await(60, TimeUnit.SECONDS)).isTrue();
+            for (int i = 0; i < 20; i++) {
+                try (RawSocket client = limited.client()) {
+                    RawSocket.Message told = client.send("GET /beyond HTTP/1.1\r\nHost: a\r\n\r\n")
+                            .message();
+
+                    assertThat(told.status()).isEqualTo(503);
+                    assertThat(told.head()).containsIgnoringCase("\r\nretry-after: 1\r\n");
+                    assertThat(told.body()).contains("\"code\":\"overloaded\"").contains("\"retryable\":true");
+                }
+            }
+            over.countDown();
+            for (RawSocket client : clients) {
+                assertThat(client.message().body()).isEqualTo("ok");
+            }
+            assertThat(limited.heard()).doesNotContain("/beyond");
+        }
+    }
+
+    @Test
     void requestsThatAreGivenUpInABurstLeaveTheUpstreamToo() throws Exception {
         int burst = 300;
         CountDownLatch arrived = new CountDownLatch(burst);
@@ -121,29 +156,28 @@ class CrowdTest {
             underWay.incrementAndGet();
             over.await();
         });
-        byte[] request = ("GET /pipelined HTTP/1.1\r\nHost: a\r\nX: " + "x".repeat(1_000) + "\r\n\r\n")
-                .getBytes(StandardCharsets.US_ASCII);
-        ByteBuffer many = ByteBuffer.allocate(100 * request.length);
-        while (many.hasRemaining()) {
-            many.put(request);
-        }
-        long most = 64L << 20;
-        long written = 0;
-        try (SocketChannel client = SocketChannel.open(chain.gateway().httpAddress());
-                Selector selector = Selector.open()) {
-            client.configureBlocking(false);
-            client.register(selector, SelectionKey.OP_WRITE);
-            many.flip();
-            // What the kernel takes is some megabytes; then there is no room for a second.
-            while (written < most && selector.select(1_000) > 0) {
-                selector.selectedKeys().clear();
-                written += client.write(many);
-                if (!many.hasRemaining()) {
-                    many.rewind();
-                }
-            }
-            assertThat(written).isLessThan(most);
+        String request = "GET /pipelined HTTP/1.1\r\nHost: a\r\nX: " + "x".repeat(1_000) + "\r\n\r\n";
+        try {
+            assertThat(chain.taken("", new CountDownLatch(0), request, MUCH)).isLessThan(MUCH);
             assertThat(underWay.get()).isEqualTo(1);
+        } finally {
+            over.countDown();
+        }
+    }
+
+    @Test
+    void aClientThatSendsOnBeforeItsUpgradeIsAnsweredIsReadNoFurther() throws Exception {
+        CountDownLatch over = new CountDownLatch(1);
+        CountDownLatch arrived = new CountDownLatch(1);
+        chain.upstream().answers(server -> {
+            server.head();
+            arrived.countDown();
+            over.await();
+        });
+        String upgrade = "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+        try {
+            assertThat(chain.taken(upgrade, arrived, "x".repeat(100_000), MUCH)).isLessThan(MUCH);
         } finally {
             over.countDown();
         }

@@ -196,9 +196,9 @@ class LosslessHttpTest {
     @ParameterizedTest
     @MethodSource("answers")
     void anAnswerPassesWhereverItIsCut(String method, String answer, String expected) throws Exception {
-        boolean endsWithConnection = !answer.toLowerCase(Locale.ROOT).contains("content-length")
-                && !answer.contains("chunked")
-                && !answer.contains(" 204 ");
+        String fields = answer.toLowerCase(Locale.ROOT);
+        boolean hasBody = !method.equals("HEAD") && !answer.contains(" 204 ") && !answer.contains(" 304 ");
+        boolean endsWithConnection = hasBody && !fields.contains("content-length") && !fields.contains("chunked");
         for (int cut = 1; cut < answer.length(); cut += cut < 16 ? 5 : 1) {
             int at = cut;
             chain.upstream().answers(server -> {

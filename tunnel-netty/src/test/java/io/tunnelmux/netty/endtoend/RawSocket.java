@@ -14,7 +14,8 @@ import java.util.Locale;
 /** One end of a connection in the hands of a test: says exactly what it is told, and keeps every byte that it has read. */
 final class RawSocket implements AutoCloseable {
 
-    static final int PATIENCE_MILLIS = 30_000;
+    /** Long, for a machine that does much else; planted faults need not be waited for so long. */
+    static final int PATIENCE_MILLIS = Integer.getInteger("endtoend.patienceMillis", 30_000);
 
     /** How the other side ended a connection. */
     enum End {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.SocketTimeoutException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -105,9 +106,14 @@ final class RawUpstream implements AutoCloseable {
             while (!connection.socket().isClosed() && connection.hasMore()) {
                 script.run(connection);
             }
-        } finally {
+        } catch (SocketTimeoutException e) {
+            // Patience is over, which is no end of the connection's.
+            return;
+        } catch (IOException e) {
             ended.add(connection);
+            return;
         }
+        ended.add(connection);
     }
 
     private void run(java.util.concurrent.Callable<?> work) {
