@@ -83,7 +83,7 @@ final class WebSocketUpstream extends UpstreamExchange {
     @Override
     void start() {
         startDeadline();
-        dial(true);
+        connect(true);
     }
 
     @Override
@@ -190,6 +190,11 @@ final class WebSocketUpstream extends UpstreamExchange {
         } else {
             super.onClosed(from, outcome);
         }
+    }
+
+    @Override
+    boolean isBodyBegun() {
+        return false;
     }
 
     @Override
