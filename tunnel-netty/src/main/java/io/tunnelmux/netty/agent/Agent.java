@@ -213,7 +213,7 @@ public final class Agent implements AutoCloseable {
         } catch (TimeoutException | ExecutionException e) {
             LOG.warn("not all tunnels ended in time why=\"{}\"", e.toString());
         } finally {
-            upstreams.forEach((loop, shared) -> loop.execute(shared.pool()::close));
+            upstreams.forEach((loop, shared) -> loop.execute(shared.connections()::close));
             loops.close();
             lookups.shutdown();
             if (status != null) {

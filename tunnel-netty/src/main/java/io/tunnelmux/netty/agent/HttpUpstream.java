@@ -4,6 +4,8 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.handler.codec.http.DefaultLastHttpContent;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.LastHttpContent;
@@ -57,16 +59,15 @@ final class HttpUpstream extends UpstreamExchange {
     @Override
     void start() {
         startDeadline();
-        UpstreamConnection kept = shared.pool().take(upstream);
-        if (kept != null) {
-            use(kept);
-        } else {
-            dial(false);
-        }
+        connect(false);
     }
 
     @Override
     void onReady(UpstreamConnection connection, StreamPressure pressure) {
+        isRequestSent = false;
+        if (connection.isHttp2() && HttpMapping.wantsTrailers(request.head().headers())) {
+            head.headers().set(HttpHeaderNames.TE, HttpHeaderValues.TRAILERS);
+        }
         Channel channel = connection.channel();
         channel.write(head, channel.voidPromise());
         for (ByteBuf piece = early.poll(); piece != null; piece = early.poll()) {
@@ -144,6 +145,11 @@ final class HttpUpstream extends UpstreamExchange {
     @Override
     void onSwitched(UpstreamConnection connection, HttpResponse switched) {
         fail(ErrorCode.UPSTREAM_INVALID, "the upstream changed protocols unasked", null);
+    }
+
+    @Override
+    boolean isBodyBegun() {
+        return bodyBytes > 0 || end != LastHttpContent.EMPTY_LAST_CONTENT;
     }
 
     @Override

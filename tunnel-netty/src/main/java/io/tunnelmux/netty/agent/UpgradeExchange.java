@@ -70,7 +70,7 @@ abstract class UpgradeExchange extends UpstreamExchange {
     @Override
     final void start() {
         startDeadline();
-        dial(true);
+        connect(true);
     }
 
     @Override
@@ -172,6 +172,11 @@ abstract class UpgradeExchange extends UpstreamExchange {
         } else {
             super.onClosed(from, outcome);
         }
+    }
+
+    @Override
+    final boolean isBodyBegun() {
+        return false;
     }
 
     @Override

@@ -16,7 +16,7 @@ import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A connection to an upstream, used by one exchange at a time. Everything happens on its loop, which is that of the tunnel whose stream it
+ * A connection to an upstream, used by one exchange at a time; or a stream of one that speaks HTTP/2, used by one exchange. Everything happens on its loop, which is that of the tunnel whose stream it
  * serves.
  */
 final class UpstreamConnection extends ChannelInboundHandlerAdapter {
@@ -42,7 +42,9 @@ final class UpstreamConnection extends ChannelInboundHandlerAdapter {
 
     private final Upstream upstream;
     private final Channel channel;
-    private final ResponseDecoder decoder;
+    /** Null of a stream of HTTP/2, which carries one answer and no more. */
+    private final @Nullable ResponseDecoder decoder;
+
     private final ReadGate gate;
 
     private @Nullable User user;
@@ -51,12 +53,12 @@ final class UpstreamConnection extends ChannelInboundHandlerAdapter {
     private boolean wasUsed;
     private long idleUntilNanos;
 
-    UpstreamConnection(Upstream upstream, Channel channel, ResponseDecoder decoder) {
+    UpstreamConnection(Upstream upstream, Channel channel, @Nullable ResponseDecoder decoder) {
         this.upstream = upstream;
         this.channel = channel;
         this.decoder = decoder;
         gate = new ReadGate(channel);
-        isEndProven = !upstream.isTls();
+        isEndProven = !upstream.isTls() || decoder == null;
     }
 
     Upstream upstream() {
@@ -65,6 +67,11 @@ final class UpstreamConnection extends ChannelInboundHandlerAdapter {
 
     Channel channel() {
         return channel;
+    }
+
+    /** Whether it is a stream of HTTP/2. */
+    boolean isHttp2() {
+        return decoder == null;
     }
 
     /** Whether it is read from. */
@@ -81,7 +88,9 @@ final class UpstreamConnection extends ChannelInboundHandlerAdapter {
     void use(User newUser, boolean isHeadRequest) {
         assert user == null;
         user = newUser;
-        decoder.expect(isHeadRequest);
+        if (decoder != null) {
+            decoder.expect(isHeadRequest);
+        }
     }
 
     /**
@@ -92,7 +101,7 @@ final class UpstreamConnection extends ChannelInboundHandlerAdapter {
     boolean finish() {
         user = null;
         wasUsed = true;
-        boolean isAllRead = decoder.complete() && failure == null;
+        boolean isAllRead = decoder != null && decoder.complete() && failure == null;
         ChannelOutboundBuffer unsent = channel.unsafe().outboundBuffer();
         boolean isAllSent = unsent != null && unsent.isEmpty();
         gate.release(ReadGate.STREAM_FULL);

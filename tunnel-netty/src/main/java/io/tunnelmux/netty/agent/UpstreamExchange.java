@@ -11,6 +11,7 @@ import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.handler.codec.http2.Http2Exception;
 import io.tunnelmux.core.Outcome;
 import io.tunnelmux.core.StreamHandler;
 import io.tunnelmux.core.TunnelStream;
@@ -37,7 +38,7 @@ import org.jspecify.annotations.Nullable;
  * <p>An exchange is over once: when the answer was handed on whole, when it failed and the gateway was told, or when the stream closed
  * under it. On the loop.
  */
-abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.User, UpstreamDialer.Listener {
+abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.User, UpstreamConnections.Listener {
 
     /** Of one request; more are a fault, for they cost the gateway memory that no credit bounds. */
     private static final int MAX_INTERIM_RESPONSES = 16;
@@ -51,13 +52,14 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
     final Message.ProxyRequest request;
 
     private @Nullable RequestLog log;
-    private Dialer.@Nullable Dial dial;
+    private UpstreamConnections.@Nullable Ticket ticket;
     private @Nullable UpstreamConnection connection;
     private @Nullable StreamPressure pressure;
     private TunnelLoop.@Nullable Timer deadline;
     private @Nullable HttpResponse response;
     private int interimResponses;
     private boolean isAnswerTaken;
+    private boolean hasBegunAgain;
     private boolean isOver;
 
     UpstreamExchange(LoopUpstreams shared, Upstream upstream, TunnelStream stream, Message.ProxyRequest request) {
@@ -101,6 +103,9 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
     /** Frees what the exchange still holds of the request. Once, last. */
     abstract void onOver();
 
+    /** Whether something of the request's body was written. */
+    abstract boolean isBodyBegun();
+
     /** Whether the request was written to its end. */
     abstract boolean isRequestSent();
 
@@ -127,12 +132,13 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
         }
     }
 
-    final void dial(boolean isHalfClosable) {
-        dial = shared.upstreamDialer().dial(upstream, isHalfClosable, this);
+    /** @param isForUpgrade see {@link UpstreamConnections#connect} */
+    final void connect(boolean isForUpgrade) {
+        ticket = shared.connections().connect(upstream, isForUpgrade, this);
     }
 
     final void use(UpstreamConnection ready) {
-        dial = null;
+        ticket = null;
         StreamPressure newPressure = new StreamPressure(stream, ready.channel(), shared.loop(), ready.gate());
         connection = ready;
         pressure = newPressure;
@@ -151,7 +157,7 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
 
     @Override
     public final void onUnreachable(IOException cause) {
-        dial = null;
+        ticket = null;
         fail(ErrorCode.UPSTREAM_UNREACHABLE, "the upstream cannot be reached", cause);
     }
 
@@ -287,7 +293,7 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
     private void complete(UpstreamConnection current, HttpResponse head) {
         boolean isKept = current.finish() && isRequestSent() && isReusable() && HttpUtil.isKeepAlive(head);
         if (isKept) {
-            shared.pool().put(current, head.headers());
+            shared.connections().put(current, head.headers());
         } else {
             current.close();
         }
@@ -312,13 +318,30 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
             return;
         }
         UpstreamConnection broken = connection;
-        if (response != null) {
+        if (cause instanceof StreamRefusedException && response == null && beginsAgain()) {
+            return;
+        }
+        if (cause instanceof Http2Exception) {
+            fail(ErrorCode.UPSTREAM_INVALID, "the upstream's answer is invalid", cause);
+        } else if (response != null) {
             fail(ErrorCode.UPSTREAM_RESET, "the upstream broke off its answer", cause);
         } else if (broken != null && broken.wasUsed()) {
             fail(ErrorCode.UPSTREAM_RESET, "the upstream closed a kept connection without an answer", cause);
         } else {
             fail(ErrorCode.UPSTREAM_RESET, "the upstream closed the connection without an answer", cause);
         }
+    }
+
+    /** The upstream has seen to nothing of a request that it refused so; once it gets another chance, if all of it is still here. */
+    private boolean beginsAgain() {
+        if (hasBegunAgain || isBodyBegun()) {
+            return false;
+        }
+        hasBegunAgain = true;
+        connection = null;
+        pressure = null;
+        connect(false);
+        return true;
     }
 
     @Override
@@ -336,7 +359,8 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
 
     /** Ends the exchange because of the upstream: with a report or, if an answer has begun, with a break in it that shows. */
     final void fail(ErrorCode code, String message, @Nullable Throwable cause) {
-        fail(code, statusOf(code), message, cause == null ? null : describe(cause));
+        String why = cause == null ? null : describe(cause);
+        fail(code, statusOf(code), message, why, cause instanceof StreamRefusedException);
     }
 
     /**
@@ -346,6 +370,11 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
      * @param cause for people
      */
     final void fail(ErrorCode code, int status, String message, @Nullable String cause) {
+        fail(code, status, message, cause, false);
+    }
+
+    /** @param isRefused whether the upstream says that it has not looked at the request */
+    private void fail(ErrorCode code, int status, String message, @Nullable String cause, boolean isRefused) {
         if (isOver) {
             return;
         }
@@ -364,7 +393,7 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
                         cause == null ? message : message + ": " + cause,
                         log().traceId());
         if (response == null) {
-            boolean isUntouched = failed == null;
+            boolean isUntouched = failed == null || isRefused;
             log().answered(status);
             stream.send(error(shared.agentId(), request, code, status, message, cause, isUntouched), false);
         }
@@ -459,9 +488,9 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
         connection = null;
         pressure = null;
         stopDeadline();
-        if (dial != null) {
-            dial.cancel();
-            dial = null;
+        if (ticket != null) {
+            ticket.cancel();
+            ticket = null;
         }
         onOver();
     }

@@ -50,14 +50,14 @@ public final class Http2Fields {
         return headers;
     }
 
-    /** Fields to be sent by HTTP/2: names in lower case, and none that belongs to a connection of HTTP/1.1, nor {@code Host}. */
+    /** Fields to be sent by HTTP/2: names in lower case, and none that belongs to a connection of HTTP/1.1, nor {@code Host}; of {@code TE}, {@code trailers}. */
     public static Http2Headers toHttp2(HttpHeaders headers) {
         Http2Headers fields = new DefaultHttp2Headers(false, headers.size() + 4);
         Iterator<Map.Entry<CharSequence, CharSequence>> all = headers.iteratorCharSequence();
         while (all.hasNext()) {
             Map.Entry<CharSequence, CharSequence> field = all.next();
             AsciiString name = AsciiString.of(field.getKey()).toLowerCase();
-            if (!isOfConnection(name)) {
+            if (!isOfConnection(name) || isTrailersWish(name, field.getValue())) {
                 fields.add(name, field.getValue());
             }
         }
@@ -75,9 +75,9 @@ public final class Http2Fields {
                 || name.contentEquals(HttpHeaderNames.UPGRADE);
     }
 
-    /** Adds {@code te: trailers}, the one field about a connection that HTTP/2 has (8.2.2). */
-    public static void addTrailersWish(Http2Headers headers) {
-        headers.set(HttpHeaderNames.TE, HttpHeaderValues.TRAILERS);
+    /** The one field about a connection that HTTP/2 has (8.2.2). */
+    private static boolean isTrailersWish(AsciiString name, CharSequence value) {
+        return name.contentEquals(HttpHeaderNames.TE) && HttpHeaderValues.TRAILERS.contentEqualsIgnoreCase(value);
     }
 
     private static void requireValue(CharSequence name, CharSequence value) throws MalformedHttpException {

@@ -41,6 +41,7 @@ class UpstreamDialerTest {
             return found;
         };
         UpstreamDialer dialer = new UpstreamDialer(
+                loop,
                 new Dialer(loop, loops.bootstrap(loop), new AddressLookup(loop, Runnable::run, names)),
                 TlsConfig.client(),
                 Duration.ofSeconds(10));
@@ -50,6 +51,11 @@ class UpstreamDialerTest {
             public void onConnected(UpstreamConnection connection) {
                 dialled.complete((InetSocketAddress) connection.channel().remoteAddress());
                 connection.close();
+            }
+
+            @Override
+            public void onConnected(Http2Upstream connection) {
+                dialled.completeExceptionally(new AssertionError("nobody asked for HTTP/2"));
             }
 
             @Override

@@ -6,6 +6,7 @@ import io.netty.handler.codec.http2.DefaultHttp2PingFrame;
 import io.netty.handler.codec.http2.Http2Error;
 import io.netty.handler.codec.http2.Http2Headers;
 import io.tunnelmux.netty.testing.H2Client;
+import io.tunnelmux.netty.testing.H2Stream;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Message;
 import java.nio.channels.ClosedChannelException;
@@ -87,7 +88,7 @@ class Http2FrontTest {
     @Test
     void aRequestGoesToTheAgentAsItCame() throws Exception {
         for (H2Client each : clients()) {
-            H2Client.Call call = each.gets("/p%2F?q=1&r", "x", "1", "x", "2", "cookie", "a=1", "cookie", "b=2");
+            H2Stream call = each.gets("/p%2F?q=1&r", "x", "1", "x", "2", "cookie", "a=1", "cookie", "b=2");
             FakeAgent.Call seen = agent.next();
 
             Message.HttpHead head = seen.request().head();
@@ -126,7 +127,7 @@ class Http2FrontTest {
     @Test
     void bodiesAndTrailersGoBothWays() throws Exception {
         for (H2Client each : clients()) {
-            H2Client.Call call = each.sends(H2Client.request("POST", "/", "te", "trailers"), false);
+            H2Stream call = each.sends(H2Client.request("POST", "/", "te", "trailers"), false);
             FakeAgent.Call seen = agent.next();
             assertThat(seen.request().head().headers().all("te")).containsExactly("trailers");
             assertThat(seen.request().head().headers().contains("transfer-encoding"))
@@ -148,7 +149,7 @@ class Http2FrontTest {
 
     @Test
     void informationalAnswersComeBeforeTheFinalOne() throws Exception {
-        H2Client.Call call =
+        H2Stream call =
                 client.sends(H2Client.request("PUT", "/", "expect", "100-continue", "content-length", "4"), false);
         FakeAgent.Call seen = agent.next();
         seen.answers(103, "Link", "</style.css>").answers(100);
@@ -163,7 +164,7 @@ class Http2FrontTest {
     @ParameterizedTest
     @CsvSource({"HEAD, 200", "GET, 204", "GET, 304"})
     void someAnswersHaveNoBodyWhateverTheyAnnounce(String method, int status) throws Exception {
-        H2Client.Call call = client.sends(H2Client.request(method, "/"), true);
+        H2Stream call = client.sends(H2Client.request(method, "/"), true);
         agent.next().answersWithoutBody(status, "Content-Length", "1234");
 
         Http2Headers head = call.head();
@@ -175,7 +176,7 @@ class Http2FrontTest {
     @Test
     void aHundredRequestsAtOnceAreExact() throws Exception {
         for (H2Client each : clients()) {
-            List<H2Client.Call> calls = new ArrayList<>();
+            List<H2Stream> calls = new ArrayList<>();
             for (int i = 0; i < 100; i++) {
                 calls.add(each.sends(H2Client.request("PUT", "/" + i), false)
                         .sends(random(i, 10_000), false)
@@ -190,7 +191,7 @@ class Http2FrontTest {
                         .ends();
             }
             for (int i = 0; i < 100; i++) {
-                H2Client.Call call = calls.get(i);
+                H2Stream call = calls.get(i);
                 assertThat(call.head().get("seen")).hasToString("/" + i);
                 call.trailers();
                 byte[] body = call.received();
@@ -203,7 +204,7 @@ class Http2FrontTest {
     void bigBodiesArriveWhole() throws Exception {
         byte[] body = random(1, 5_000_000);
         for (H2Client each : clients()) {
-            H2Client.Call call = each.sends(H2Client.request("PUT", "/"), false).sends(body, true);
+            H2Stream call = each.sends(H2Client.request("PUT", "/"), false).sends(body, true);
             FakeAgent.Call seen = agent.next();
             assertThat(seen.body().getBytes(StandardCharsets.ISO_8859_1)).isEqualTo(body);
             seen.answers(200).sends(body).ends();
@@ -216,9 +217,9 @@ class Http2FrontTest {
     void aSlowReaderSlowsItsOwnStreamAndLosesNothing() throws Exception {
         byte[] body = random(2, 3_000_000);
         for (H2Client each : clients()) {
-            H2Client.Call slow = each.gets("/slow").reads(false);
+            H2Stream slow = each.gets("/slow").reads(false);
             FakeAgent.Call seen = agent.next().answers(200).sends(body).ends();
-            H2Client.Call quick = each.gets("/quick");
+            H2Stream quick = each.gets("/quick");
             agent.next().answers(200).sends("x".repeat(500_000)).ends();
             assertThat(quick.body()).hasSize(500_000);
             assertThat(seen.stream().isWritable()).isFalse();
@@ -234,12 +235,12 @@ class Http2FrontTest {
         int window = 128 * 1024;
         for (H2Client each : clients()) {
             agent.takesNothing();
-            H2Client.Call stalled = each.sends(H2Client.request("PUT", "/stalled"), false);
+            H2Stream stalled = each.sends(H2Client.request("PUT", "/stalled"), false);
             FakeAgent.Call seen = agent.next();
             stalled.sends(random(3, 3_000_000), false);
             seen.received(window);
             agent.takesAll();
-            H2Client.Call other =
+            H2Stream other =
                     each.sends(H2Client.request("PUT", "/other"), false).sends(random(4, 500_000), true);
             FakeAgent.Call otherSeen = agent.next();
             assertThat(otherSeen.body()).hasSize(500_000);
@@ -259,12 +260,12 @@ class Http2FrontTest {
         for (H2Client each : clients()) {
             for (int length = window; length <= 2 * window; length += piece) {
                 agent.takesNothing();
-                H2Client.Call call = each.sends(H2Client.request("PUT", "/"), false);
+                H2Stream call = each.sends(H2Client.request("PUT", "/"), false);
                 FakeAgent.Call seen = agent.next();
                 call.sends(random(length, length), false);
                 seen.received(window);
                 call.ends();
-                H2Client.Call behind = each.gets("/behind");
+                H2Stream behind = each.gets("/behind");
                 agent.next().answersWithoutBody(204);
                 assertThat(behind.status()).isEqualTo("204"); // so the end has come, too
                 agent.takesAll();
@@ -278,7 +279,7 @@ class Http2FrontTest {
 
     @Test
     void anEarlyAnswerToAnEndlessUploadArrivesAndEndsTheRequest() throws Exception {
-        H2Client.Call call = client.sends(H2Client.request("PUT", "/"), false).sends("first");
+        H2Stream call = client.sends(H2Client.request("PUT", "/"), false).sends("first");
         FakeAgent.Call seen = agent.next();
         seen.received(5);
         seen.answers(413).sends("too much").ends().closes(ErrorCode.NO_ERROR, "");
@@ -292,7 +293,7 @@ class Http2FrontTest {
     @Test
     void anUploadThatGoesOnBehindItsAnswerIsDelivered() throws Exception {
         for (H2Client each : clients()) {
-            H2Client.Call call = each.sends(H2Client.request("PUT", "/"), false).sends("first,");
+            H2Stream call = each.sends(H2Client.request("PUT", "/"), false).sends("first,");
             FakeAgent.Call seen = agent.next();
             seen.received(6);
             seen.answers(200).sends("answer").ends();
@@ -305,14 +306,13 @@ class Http2FrontTest {
     @Test
     void aTwoWayStreamMayRest() throws Exception {
         restart(config().readTimeout(Duration.ofMillis(200)));
-        H2Client.Call call = client.sends(H2Client.request("POST", "/"), false).sends("1");
+        H2Stream call = client.sends(H2Client.request("POST", "/"), false).sends("1");
         FakeAgent.Call seen = agent.next();
         seen.received(1);
         seen.answers(200).sends("1");
         call.received(1);
         // Longer than a body may rest that has no answer yet.
-        H2Client.Call late =
-                client.sends(H2Client.request("POST", "/late"), false).sends("1");
+        H2Stream late = client.sends(H2Client.request("POST", "/late"), false).sends("1");
         assertThat(late.status()).isEqualTo("408");
 
         call.sends("2").ends();
@@ -324,13 +324,13 @@ class Http2FrontTest {
     @Test
     void aBodyThatIsCutIsReset() throws Exception {
         for (H2Client each : clients()) {
-            H2Client.Call call = each.gets("/");
+            H2Stream call = each.gets("/");
             agent.next().answers(200).sends("part").closes(ErrorCode.UPSTREAM_RESET, "died");
 
             assertThat(call.status()).isEqualTo("200");
             assertThat(call.reset()).isEqualTo(Http2Error.INTERNAL_ERROR);
             assertThat(call.isEnded()).isFalse();
-            H2Client.Call next = each.gets("/");
+            H2Stream next = each.gets("/");
             agent.next().answersWithoutBody(204);
             assertThat(next.status()).isEqualTo("204");
         }
@@ -338,11 +338,11 @@ class Http2FrontTest {
 
     @Test
     void aBodyThatBreaksItsWordIsReset() throws Exception {
-        H2Client.Call longer = client.gets("/");
+        H2Stream longer = client.gets("/");
         agent.next().answers(200, "Content-Length", "4").sends("12345");
         assertThat(longer.reset()).isEqualTo(Http2Error.INTERNAL_ERROR);
 
-        H2Client.Call shorter = client.gets("/");
+        H2Stream shorter = client.gets("/");
         agent.next().answers(200, "Content-Length", "4").sends("123").ends();
         assertThat(shorter.reset()).isEqualTo(Http2Error.INTERNAL_ERROR);
     }
@@ -350,13 +350,12 @@ class Http2FrontTest {
     @Test
     void aClientThatResetsCancels() throws Exception {
         for (H2Client each : clients()) {
-            H2Client.Call call = each.gets("/");
+            H2Stream call = each.gets("/");
             FakeAgent.Call seen = agent.next();
             call.cancels();
             assertThat(seen.closed().is(ErrorCode.CANCELLED)).isTrue();
 
-            H2Client.Call upload =
-                    each.sends(H2Client.request("PUT", "/"), false).sends("x");
+            H2Stream upload = each.sends(H2Client.request("PUT", "/"), false).sends("x");
             FakeAgent.Call uploadSeen = agent.next();
             uploadSeen.received(1);
             upload.cancels();
@@ -380,12 +379,12 @@ class Http2FrontTest {
 
     @Test
     void unknownHostsAndAbsentAgentsAreToldApart() throws Exception {
-        H2Client.Call unknown = client.sends(
+        H2Stream unknown = client.sends(
                 H2Client.fields(":method", "GET", ":scheme", "http", ":path", "/x", ":authority", "elsewhere"), true);
         assertThat(unknown.status()).isEqualTo("404");
         assertThat(unknown.body()).contains("\"unknown_host\"");
 
-        H2Client.Call absent = client.sends(
+        H2Stream absent = client.sends(
                 H2Client.fields(":method", "POST", ":scheme", "http", ":path", "/x", ":authority", "nobody"), false);
         Http2Headers head = absent.head();
         assertThat(head.status()).hasToString("503");
@@ -397,7 +396,7 @@ class Http2FrontTest {
     @ParameterizedTest
     @CsvSource({"UPSTREAM_RESET, 502", "TIMEOUT, 504", "OVERLOADED, 503"})
     void aStreamThatEndsBeforeItsAnswerSaysWhy(ErrorCode code, int status) throws Exception {
-        H2Client.Call call = client.gets("/");
+        H2Stream call = client.gets("/");
         agent.next().closes(code, "a reason");
 
         assertThat(call.status()).isEqualTo(Integer.toString(status));
@@ -406,7 +405,7 @@ class Http2FrontTest {
 
     @Test
     void anAnswerThatTakesTooLongIsCancelled() throws Exception {
-        H2Client.Call call = client.gets("/impatient");
+        H2Stream call = client.gets("/impatient");
         FakeAgent.Call seen = agent.next();
 
         assertThat(call.status()).isEqualTo("504");
@@ -416,13 +415,13 @@ class Http2FrontTest {
     @Test
     void aClientThatTakesNothingLosesItsStreamAndNotItsConnection() throws Exception {
         restart(config().writeTimeout(Duration.ofMillis(300)));
-        H2Client.Call stalled = client.gets("/stalled").reads(false);
+        H2Stream stalled = client.gets("/stalled").reads(false);
         FakeAgent.Call seen = agent.next();
         seen.answers(200).sends(random(5, 1_000_000));
 
         assertThat(seen.closed().is(ErrorCode.CANCELLED)).isTrue();
         assertThat(stalled.reset()).isEqualTo(Http2Error.INTERNAL_ERROR);
-        H2Client.Call other = client.gets("/");
+        H2Stream other = client.gets("/");
         agent.next().answersWithoutBody(200);
         assertThat(other.status()).isEqualTo("200");
     }
@@ -434,7 +433,7 @@ class Http2FrontTest {
         H2Client mean = rig.closed(H2Client.connect(
                 rig.gateway().httpAddress(), null, H2Client.settings().initialWindowSize(0)));
         mean.serverSettings();
-        H2Client.Call call = mean.gets("/");
+        H2Stream call = mean.gets("/");
         agent.next().answers(200, "Content-Length", "5").sends("hello").ends();
 
         assertThat(call.status()).isEqualTo("200");
@@ -454,7 +453,7 @@ class Http2FrontTest {
 
         client.awaitClosed();
         assertThat(cancelled).isGreaterThan(200);
-        H2Client.Call good = connect().gets("/good");
+        H2Stream good = connect().gets("/good");
         for (FakeAgent.Call seen = agent.next(); !seen.request().head().path().equals("/good"); seen = agent.next()) {
             assertThat(seen.closed().is(ErrorCode.CANCELLED)).isTrue();
         }
@@ -480,7 +479,7 @@ class Http2FrontTest {
     void moreRequestsThanAllowedWait() throws Exception {
         restart(config().maxConcurrentStreams(2));
         assertThat(client.serverSettings().maxConcurrentStreams()).isEqualTo(2);
-        List<H2Client.Call> calls = List.of(client.gets("/1"), client.gets("/2"), client.gets("/3"));
+        List<H2Stream> calls = List.of(client.gets("/1"), client.gets("/2"), client.gets("/3"));
         List<FakeAgent.Call> seen = List.of(agent.next(), agent.next());
         assertThat(agent.hasCall()).isFalse();
 
@@ -492,7 +491,7 @@ class Http2FrontTest {
     @Test
     void aConnectionThatRestsIsClosedWithAWord() throws Exception {
         restart(config().keepAliveTimeout(Duration.ofMillis(300)));
-        H2Client.Call call = client.gets("/");
+        H2Stream call = client.gets("/");
         agent.next().answersWithoutBody(204);
         assertThat(call.status()).isEqualTo("204");
 
@@ -503,9 +502,9 @@ class Http2FrontTest {
     @Test
     void aConnectionEndsBehindItsLastRequest() throws Exception {
         restart(config().maxRequestsPerConnection(2));
-        H2Client.Call first = client.gets("/1");
+        H2Stream first = client.gets("/1");
         FakeAgent.Call firstSeen = agent.next();
-        H2Client.Call second = client.gets("/2");
+        H2Stream second = client.gets("/2");
         FakeAgent.Call secondSeen = agent.next();
         assertThat(client.goAway()).isEqualTo(Http2Error.NO_ERROR.code());
 
@@ -518,7 +517,7 @@ class Http2FrontTest {
 
     @Test
     void aGatewayThatGoesDownLetsRequestsEnd() throws Exception {
-        H2Client.Call call = client.gets("/");
+        H2Stream call = client.gets("/");
         FakeAgent.Call seen = agent.next();
         CompletableFuture<Void> closing =
                 rig.gateway().close(Duration.ofSeconds(10)).toCompletableFuture();

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.netty.handler.codec.http2.Http2Error;
 import io.netty.handler.codec.http2.Http2Headers;
 import io.tunnelmux.netty.testing.H2Client;
+import io.tunnelmux.netty.testing.H2Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -32,7 +33,7 @@ class Http2MalformedRequestTest {
     }
 
     private void nothingWasSeen() throws Exception {
-        H2Client.Call good = client.gets("/good");
+        H2Stream good = client.gets("/good");
         FakeAgent.Call seen = agent.next().answersWithoutBody(204);
         assertThat(seen.request().head().path()).isEqualTo("/good");
         assertThat(good.status()).isEqualTo("204");
@@ -78,7 +79,7 @@ class Http2MalformedRequestTest {
                 ":method|CONNECT",
             })
     void whatTheCodecKnowsToBeWrongIsReset(String fields) throws Exception {
-        H2Client.Call call = client.sends(fields(fields), true);
+        H2Stream call = client.sends(fields(fields), true);
 
         assertThat(call.reset()).isEqualTo(Http2Error.PROTOCOL_ERROR);
         nothingWasSeen();
@@ -104,7 +105,7 @@ class Http2MalformedRequestTest {
         ":method|CONNECT|:protocol|websocket|:scheme|http|:authority|a|:path|/, 400",
     })
     void whatTheGatewayKnowsToBeWrongIsToldSo(String fields, String status) throws Exception {
-        H2Client.Call call = client.sends(fields(fields), true);
+        H2Stream call = client.sends(fields(fields), true);
 
         assertThat(call.status()).isEqualTo(status);
         nothingWasSeen();
@@ -120,27 +121,27 @@ class Http2MalformedRequestTest {
 
     @Test
     void bodiesThatBreakTheirWordAreReset() throws Exception {
-        H2Client.Call longer = client.sends(H2Client.request("PUT", "/", "content-length", "3"), false);
+        H2Stream longer = client.sends(H2Client.request("PUT", "/", "content-length", "3"), false);
         FakeAgent.Call longerSeen = agent.next();
         longer.sends("four");
         assertThat(longer.reset()).isEqualTo(Http2Error.PROTOCOL_ERROR);
         longerSeen.closed();
 
-        H2Client.Call shorter = client.sends(H2Client.request("PUT", "/", "content-length", "3"), false);
+        H2Stream shorter = client.sends(H2Client.request("PUT", "/", "content-length", "3"), false);
         FakeAgent.Call shorterSeen = agent.next();
         shorter.sends(new byte[2], true);
         assertThat(shorter.reset()).isEqualTo(Http2Error.PROTOCOL_ERROR);
         shorterSeen.closed();
         assertThat(shorterSeen.isWhole()).isFalse();
 
-        H2Client.Call none = client.sends(H2Client.request("PUT", "/", "content-length", "3"), true);
+        H2Stream none = client.sends(H2Client.request("PUT", "/", "content-length", "3"), true);
         assertThat(none.reset()).isEqualTo(Http2Error.PROTOCOL_ERROR);
         nothingWasSeen();
     }
 
     @Test
     void trailersAreNoPlaceForPseudoHeaderFields() throws Exception {
-        H2Client.Call call = client.sends(H2Client.request("PUT", "/"), false).sends("x");
+        H2Stream call = client.sends(H2Client.request("PUT", "/"), false).sends("x");
         FakeAgent.Call seen = agent.next();
         call.ends(":path", "/other");
 

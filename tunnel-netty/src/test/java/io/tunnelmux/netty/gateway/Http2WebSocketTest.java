@@ -6,6 +6,7 @@ import io.netty.handler.codec.http2.Http2Error;
 import io.netty.handler.codec.http2.Http2Headers;
 import io.tunnelmux.core.Outcome;
 import io.tunnelmux.netty.testing.H2Client;
+import io.tunnelmux.netty.testing.H2Stream;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Message;
 import java.nio.charset.StandardCharsets;
@@ -93,7 +94,7 @@ class Http2WebSocketTest {
     @Test
     void aWebSocketBecomesBytesInBothDirections() throws Exception {
         for (H2Client client : clients) {
-            H2Client.Call call = client.sends(request("sec-websocket-protocol", "chat, other"), false);
+            H2Stream call = client.sends(request("sec-websocket-protocol", "chat, other"), false);
             FakeAgent.Call seen = agent.next();
             Message.ProxyRequest request = seen.request();
             assertThat(request.upgrade().isWebSocket()).isTrue();
@@ -121,7 +122,7 @@ class Http2WebSocketTest {
         byte[] bytes = new byte[2_000_000];
         new Random(1).nextBytes(bytes);
         for (H2Client client : clients) {
-            H2Client.Call call = client.sends(request(), false);
+            H2Stream call = client.sends(request(), false);
             FakeAgent.Call seen = agent.next();
             accepts(seen);
             call.head();
@@ -133,7 +134,7 @@ class Http2WebSocketTest {
             assertThat(seen.closed().isClean()).isTrue();
         }
         for (H2Client client : clients) {
-            H2Client.Call call = client.sends(request(), false);
+            H2Stream call = client.sends(request(), false);
             FakeAgent.Call seen = agent.next();
             accepts(seen);
             call.head();
@@ -149,14 +150,14 @@ class Http2WebSocketTest {
     @Test
     void whatIsCutOnOneSideIsCutOnTheOther() throws Exception {
         for (H2Client client : clients) {
-            H2Client.Call reset = client.sends(request(), false);
+            H2Stream reset = client.sends(request(), false);
             FakeAgent.Call seen = agent.next();
             accepts(seen);
             reset.head();
             reset.cancels();
             assertThat(seen.closed().is(ErrorCode.CANCELLED)).isTrue();
 
-            H2Client.Call cut = client.sends(request(), false);
+            H2Stream cut = client.sends(request(), false);
             FakeAgent.Call cutSeen = agent.next();
             accepts(cutSeen);
             cut.head();
@@ -168,7 +169,7 @@ class Http2WebSocketTest {
 
     @Test
     void aRefusalIsPassedOn() throws Exception {
-        H2Client.Call call = clients.get(0).sends(request(), false);
+        H2Stream call = clients.get(0).sends(request(), false);
         FakeAgent.Call seen = agent.next();
         seen.answers(403, "Content-Length", "2").sends("no").ends();
 
@@ -180,7 +181,7 @@ class Http2WebSocketTest {
     /** It would be taken for the consent that was asked for. */
     @Test
     void anAnswerInPlaceOfTheSwitchIsABadGateway() throws Exception {
-        H2Client.Call call = clients.get(0).sends(request(), false);
+        H2Stream call = clients.get(0).sends(request(), false);
         agent.next().answers(200).sends("page").ends();
 
         assertThat(call.status()).isEqualTo("502");
@@ -188,7 +189,7 @@ class Http2WebSocketTest {
 
     @Test
     void aWrongAcceptIsABadGateway() throws Exception {
-        H2Client.Call call = clients.get(0).sends(request(), false);
+        H2Stream call = clients.get(0).sends(request(), false);
         agent.next().answers(101, "Upgrade", "websocket", "Sec-WebSocket-Accept", "wrong");
 
         assertThat(call.status()).isEqualTo("502");
@@ -198,7 +199,7 @@ class Http2WebSocketTest {
     void anUpgradeWithoutAnswerEnds() throws Exception {
         stop();
         start(Duration.ofMillis(600));
-        H2Client.Call call = clients.get(0).sends(request(), false).sends("early");
+        H2Stream call = clients.get(0).sends(request(), false).sends("early");
         FakeAgent.Call seen = agent.next();
 
         assertThat(call.status()).isEqualTo("504");
@@ -209,7 +210,7 @@ class Http2WebSocketTest {
     @Test
     void bytesBeforeTheSwitchArriveBehindIt() throws Exception {
         for (H2Client client : clients) {
-            H2Client.Call call = client.sends(request(), false).sends("early,");
+            H2Stream call = client.sends(request(), false).sends("early,");
             FakeAgent.Call seen = agent.next();
             call.sends("bird");
             accepts(seen);
@@ -230,7 +231,7 @@ class Http2WebSocketTest {
     void pagesOfOthersMayNotOpenOne(String host, String origin, String status) throws Exception {
         Http2Headers request = request("origin", origin);
         request.authority(host);
-        H2Client.Call call = clients.get(0).sends(request, false);
+        H2Stream call = clients.get(0).sends(request, false);
         if (status.equals("200")) {
             accepts(agent.next());
         }

@@ -1,8 +1,6 @@
 package io.tunnelmux.netty.testing;
 
 import io.netty.bootstrap.Bootstrap;
-import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
@@ -11,33 +9,23 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioSocketChannel;
-import io.netty.handler.codec.http2.DefaultHttp2DataFrame;
 import io.netty.handler.codec.http2.DefaultHttp2Headers;
 import io.netty.handler.codec.http2.DefaultHttp2HeadersFrame;
-import io.netty.handler.codec.http2.DefaultHttp2ResetFrame;
 import io.netty.handler.codec.http2.DefaultHttp2WindowUpdateFrame;
-import io.netty.handler.codec.http2.Http2DataFrame;
-import io.netty.handler.codec.http2.Http2Error;
 import io.netty.handler.codec.http2.Http2FrameCodecBuilder;
 import io.netty.handler.codec.http2.Http2GoAwayFrame;
 import io.netty.handler.codec.http2.Http2Headers;
-import io.netty.handler.codec.http2.Http2HeadersFrame;
 import io.netty.handler.codec.http2.Http2MultiplexHandler;
-import io.netty.handler.codec.http2.Http2ResetFrame;
 import io.netty.handler.codec.http2.Http2Settings;
 import io.netty.handler.codec.http2.Http2SettingsFrame;
 import io.netty.handler.codec.http2.Http2StreamChannel;
 import io.netty.handler.codec.http2.Http2StreamChannelBootstrap;
 import io.netty.handler.ssl.SslContext;
 import io.netty.util.ReferenceCountUtil;
-import java.io.ByteArrayOutputStream;
 import java.net.InetSocketAddress;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -48,7 +36,7 @@ public final class H2Client implements AutoCloseable {
 
     private static final int CONNECTION_WINDOW_BYTES = 64 * 1024 * 1024;
 
-    private final List<Call> calls = new CopyOnWriteArrayList<>();
+    private final List<H2Stream> calls = new CopyOnWriteArrayList<>();
     private final EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
     private final CompletableFuture<Http2Settings> settings = new CompletableFuture<>();
     private final CompletableFuture<Long> goAway = new CompletableFuture<>();
@@ -143,15 +131,15 @@ public final class H2Client implements AutoCloseable {
                 .add(fields(fields));
     }
 
-    public Call gets(String path, String... fields) throws Exception {
+    public H2Stream gets(String path, String... fields) throws Exception {
         return sends(request("GET", path, fields), true);
     }
 
-    public Call sends(Http2Headers head, boolean isEnd) throws Exception {
-        Call call = new Call();
+    public H2Stream sends(Http2Headers head, boolean isEnd) throws Exception {
+        H2Stream call = new H2Stream();
         Http2StreamChannel stream =
                 new Http2StreamChannelBootstrap(channel).handler(call).open().get(PATIENCE_SECONDS, TimeUnit.SECONDS);
-        call.stream = stream;
+        call.join(stream);
         calls.add(call);
         stream.writeAndFlush(new DefaultHttp2HeadersFrame(head, isEnd));
         return call;
@@ -179,147 +167,6 @@ public final class H2Client implements AutoCloseable {
         @Override
         public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
             context.close();
-        }
-    }
-
-    /** A request, and what comes of it. */
-    public static final class Call extends ChannelInboundHandlerAdapter {
-        private final BlockingQueue<Http2Headers> heads = new LinkedBlockingQueue<>();
-        private final ByteArrayOutputStream body = new ByteArrayOutputStream();
-        private final BlockingQueue<Integer> arrivals = new LinkedBlockingQueue<>();
-        private final CompletableFuture<Http2Headers> ended = new CompletableFuture<>();
-        private final CompletableFuture<Http2Error> reset = new CompletableFuture<>();
-        private volatile @Nullable Http2StreamChannel stream;
-        private boolean isFinalHead;
-
-        public Http2StreamChannel stream() {
-            return stream;
-        }
-
-        /** The next head, be it informational. */
-        public Http2Headers head() throws Exception {
-            Http2Headers head = heads.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
-            if (head == null) {
-                throw new AssertionError("no head; reset: " + reset.getNow(null));
-            }
-            return head;
-        }
-
-        public String status() throws Exception {
-            return head().status().toString();
-        }
-
-        /** The whole body, once the response has ended. */
-        public String body() throws Exception {
-            trailers();
-            return new String(received(), StandardCharsets.ISO_8859_1);
-        }
-
-        public byte[] received() {
-            synchronized (body) {
-                return body.toByteArray();
-            }
-        }
-
-        /** Waits until so many bytes have come. */
-        public String received(int bytes) throws InterruptedException {
-            while (received().length < bytes) {
-                if (arrivals.poll(PATIENCE_SECONDS, TimeUnit.SECONDS) == null) {
-                    throw new AssertionError(received().length + " bytes came, " + bytes + " awaited");
-                }
-            }
-            return new String(received(), StandardCharsets.ISO_8859_1);
-        }
-
-        /** Empty where the response ended without any. */
-        public Http2Headers trailers() throws Exception {
-            return ended.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
-        }
-
-        public boolean isEnded() {
-            return ended.isDone() && !ended.isCompletedExceptionally();
-        }
-
-        public Http2Error reset() throws Exception {
-            return reset.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
-        }
-
-        public Call sends(String bytes) {
-            return sends(bytes.getBytes(StandardCharsets.ISO_8859_1), false);
-        }
-
-        public Call sends(byte[] bytes, boolean isEnd) {
-            stream.writeAndFlush(new DefaultHttp2DataFrame(Unpooled.wrappedBuffer(bytes), isEnd));
-            return this;
-        }
-
-        public Call ends(String... trailers) {
-            stream.writeAndFlush(
-                    trailers.length == 0
-                            ? new DefaultHttp2DataFrame(true)
-                            : new DefaultHttp2HeadersFrame(fields(trailers), true));
-            return this;
-        }
-
-        public Call cancels() {
-            stream.writeAndFlush(new DefaultHttp2ResetFrame(Http2Error.CANCEL));
-            return this;
-        }
-
-        public Call reads(boolean isReading) {
-            stream.config().setAutoRead(isReading);
-            return this;
-        }
-
-        @Override
-        public void channelRead(ChannelHandlerContext context, Object message) {
-            if (message instanceof Http2HeadersFrame frame) {
-                onHeaders(frame);
-            } else if (message instanceof Http2DataFrame data) {
-                ByteBuf bytes = data.content();
-                byte[] copied = new byte[bytes.readableBytes()];
-                bytes.readBytes(copied);
-                synchronized (body) {
-                    body.writeBytes(copied);
-                }
-                arrivals.add(copied.length);
-                if (data.isEndStream()) {
-                    ended.complete(new DefaultHttp2Headers());
-                }
-            }
-            ReferenceCountUtil.release(message);
-        }
-
-        private void onHeaders(Http2HeadersFrame frame) {
-            if (isFinalHead) {
-                ended.complete(frame.headers());
-                return;
-            }
-            isFinalHead = !frame.headers().status().toString().startsWith("1");
-            heads.add(frame.headers());
-            if (frame.isEndStream()) {
-                ended.complete(new DefaultHttp2Headers());
-            }
-        }
-
-        @Override
-        public void userEventTriggered(ChannelHandlerContext context, Object event) {
-            if (event instanceof Http2ResetFrame frame) {
-                Http2Error error = Http2Error.valueOf(frame.errorCode());
-                reset.complete(error);
-                ended.completeExceptionally(new AssertionError("reset with " + error));
-            }
-        }
-
-        @Override
-        public void channelInactive(ChannelHandlerContext context) {
-            ended.completeExceptionally(new AssertionError("the stream is gone"));
-            reset.completeExceptionally(new AssertionError("the stream has ended without a reset"));
-        }
-
-        @Override
-        public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-            ended.completeExceptionally(cause);
         }
     }
 }

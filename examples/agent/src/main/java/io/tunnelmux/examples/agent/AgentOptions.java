@@ -54,7 +54,9 @@ public final class AgentOptions {
     @Option(
             names = "--upstream",
             paramLabel = "URL",
-            description = "where requests go that no route takes: http://127.0.0.1:3000")
+            description =
+                    "where requests go that no route takes: http://127.0.0.1:3000; https:// for TLS, and for HTTP/2"
+                            + " alone h2c:// (without TLS) or h2:// (with it)")
     private @Nullable String upstream;
 
     @Option(

@@ -72,7 +72,7 @@ class AgentMainTest {
                 "--tcp-target db=db.example:1 --tcp-target db=db.example:2 --token t|--tcp-target: TCP target is empty or there twice: db",
                 "--allow db.example --token t|--allow: 'db.example' is not HOST:PORT",
                 "--upstream 127.0.0.1:3000 --token t|--upstream is no URL: 127.0.0.1:3000",
-                "--upstream ftp://h --token t|--upstream: not an http:// or https:// URL: ftp://h",
+                "--upstream ftp://h --token t|--upstream: not an http://, https://, h2c:// or h2:// URL: ftp://h",
                 "--kubernetes-api https://127.0.0.1:2 --token t|--kubernetes-allow is needed, with read or with path prefixes: nothing is allowed that it does not name",
                 "--token t|one of --upstream, --route, --kubernetes, --tcp-target and --allow is needed",
                 "--upstream http://127.0.0.1:2|one of --token and --token-file is needed, and one alone",
