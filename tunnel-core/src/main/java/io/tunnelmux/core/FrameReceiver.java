@@ -427,6 +427,11 @@ final class FrameReceiver implements TransportListener {
         if (message instanceof Message.UdpTunnelStart) {
             return tunnel.isInForce(Capabilities.UDP) ? null : ErrorCode.UNSUPPORTED;
         }
+        if (message instanceof Message.ProxyRequest http
+                && http.upgrade().isWebSocket()
+                && !http.upgrade().useZeroCopy()) {
+            return tunnel.isInForce(Capabilities.WEBSOCKET_AWARE) ? null : ErrorCode.UNSUPPORTED;
+        }
         return isOpening(message) || message instanceof Message.Application ? null : ErrorCode.PROTOCOL_ERROR;
     }
 

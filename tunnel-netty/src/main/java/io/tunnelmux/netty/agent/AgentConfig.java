@@ -3,6 +3,7 @@ package io.tunnelmux.netty.agent;
 import io.tunnelmux.core.Backoff;
 import io.tunnelmux.core.TunnelConfig;
 import io.tunnelmux.core.TunnelHandler;
+import io.tunnelmux.netty.relay.MessageRelay;
 import io.tunnelmux.netty.transport.IoMode;
 import io.tunnelmux.netty.transport.TlsConfig;
 import io.tunnelmux.protocol.Capabilities;
@@ -54,6 +55,8 @@ public final class AgentConfig {
     private final @Nullable TlsConfig upstreamTls;
     private final IoMode ioMode;
     private final Agent.Listener listener;
+    private final int maxWebSocketMessageBytes;
+    private final boolean isWebSocketDeflating;
     private final List<AgentObserver> observers;
     private final @Nullable Supplier<String> metrics;
 
@@ -76,6 +79,8 @@ public final class AgentConfig {
         tunnelHandler = builder.tunnelHandler != null ? builder.tunnelHandler : UnaryOperator.identity();
         gatewayTls = builder.gatewayTls;
         upstreamTls = builder.upstreamTls;
+        maxWebSocketMessageBytes = builder.maxWebSocketMessageBytes;
+        isWebSocketDeflating = builder.isWebSocketDeflating;
         ioMode = builder.ioMode;
         listener = builder.listener;
         observers = List.copyOf(builder.observers);
@@ -84,6 +89,7 @@ public final class AgentConfig {
 
     private static TunnelConfig offering(TunnelConfig tunnel, Targets tcpTargets) {
         Set<String> offered = new HashSet<>(tunnel.capabilities());
+        offered.add(Capabilities.WEBSOCKET_AWARE);
         if (!tcpTargets.isEmpty()) {
             offered.add(Capabilities.TCP);
         }
@@ -150,7 +156,17 @@ public final class AgentConfig {
         return backoffCeiling;
     }
 
-    /** How the tunnels are run; offers what the targets make possible. */
+    /** Longest message of a WebSocket that the agent opens itself, either way. */
+    public int maxWebSocketMessageBytes() {
+        return maxWebSocketMessageBytes;
+    }
+
+    /** Whether permessage-deflate is offered to upstreams where the agent opens a WebSocket itself. */
+    public boolean isWebSocketDeflating() {
+        return isWebSocketDeflating;
+    }
+
+    /** How the tunnels are run; offers what agents can do, and what the targets make possible. */
     public TunnelConfig tunnel() {
         return tunnel;
     }
@@ -220,6 +236,8 @@ public final class AgentConfig {
         private @Nullable TlsConfig upstreamTls;
         private IoMode ioMode = IoMode.AUTO;
         private Agent.Listener listener = (connection, state, detail) -> {};
+        private int maxWebSocketMessageBytes = MessageRelay.DEFAULT_MAX_MESSAGE_BYTES;
+        private boolean isWebSocketDeflating;
         private final List<AgentObserver> observers = new ArrayList<>();
         private @Nullable Supplier<String> metrics;
 
@@ -406,6 +424,25 @@ public final class AgentConfig {
          */
         public Builder metricsAddress(InetSocketAddress metricsAddress) {
             this.metricsAddress = Objects.requireNonNull(metricsAddress);
+            return this;
+        }
+
+        /**
+         * See {@link AgentConfig#maxWebSocketMessageBytes()}; {@link MessageRelay#DEFAULT_MAX_MESSAGE_BYTES} if not given. The gateway has a limit of its own.
+         *
+         * @throws IllegalArgumentException unless it is positive
+         */
+        public Builder maxWebSocketMessageBytes(int bytes) {
+            if (bytes < 1) {
+                throw new IllegalArgumentException("maxWebSocketMessageBytes: " + bytes);
+            }
+            maxWebSocketMessageBytes = bytes;
+            return this;
+        }
+
+        /** See {@link AgentConfig#isWebSocketDeflating()}; not if not given. */
+        public Builder webSocketDeflate(boolean isDeflating) {
+            isWebSocketDeflating = isDeflating;
             return this;
         }
 

@@ -54,9 +54,10 @@ final class AgentStreams implements TunnelHandler {
         if (message instanceof Message.TcpTunnelStart request) {
             return serve(stream, request, isEnd);
         }
-        boolean needsCapability =
-                message instanceof Message.UdpTunnelStart || message instanceof Message.ProxyWebSocketStart;
-        return needsCapability ? unsupported(stream, message.type()) : null;
+        if (message instanceof Message.ProxyWebSocketStart start) {
+            return serve(stream, start);
+        }
+        return message instanceof Message.UdpTunnelStart ? unsupported(stream, message.type()) : null;
     }
 
     private StreamHandler serve(TunnelStream stream, Message.TcpTunnelStart request, boolean isEnd) {
@@ -86,18 +87,43 @@ final class AgentStreams implements TunnelHandler {
         return Objects.requireNonNull(upstreams.get(stream.tunnel().loop()));
     }
 
+    private StreamHandler serve(TunnelStream stream, Message.ProxyWebSocketStart start) {
+        Message.ProxyRequest request;
+        try {
+            request = MessageUpstream.requestOf(start);
+        } catch (IllegalArgumentException e) {
+            stream.cancel(ErrorCode.PROTOCOL_ERROR, start.type() + " is malformed: " + e.getMessage());
+            return Answered.HANDLER;
+        }
+        return serve(
+                stream,
+                request,
+                (shared, upstream, admitted) -> new MessageUpstream(shared, upstream, stream, admitted, true));
+    }
+
     private StreamHandler serve(TunnelStream stream, Message.ProxyRequest request, boolean isEnd) {
         Message.Upgrade upgrade = request.upgrade();
-        if (upgrade.isWebSocket() && !upgrade.useZeroCopy()) {
-            return unsupported(stream, "websocket-aware streams");
-        }
+        return serve(stream, request, (shared, upstream, admitted) -> {
+            if (upgrade.useZeroCopy()) {
+                return new WebSocketUpstream(shared, upstream, stream, admitted);
+            }
+            return upgrade.isWebSocket()
+                    ? new MessageUpstream(shared, upstream, stream, admitted, false)
+                    : new HttpUpstream(shared, upstream, stream, admitted, isEnd);
+        });
+    }
+
+    /** Makes what serves a request that was let through. */
+    private interface Maker {
+        UpstreamExchange make(LoopUpstreams shared, Upstream upstream, Message.ProxyRequest admitted)
+                throws MalformedHttpException;
+    }
+
+    private StreamHandler serve(TunnelStream stream, Message.ProxyRequest request, Maker maker) {
         LoopUpstreams shared = shared(stream);
         try {
             Upstream upstream = resolve(shared, request);
-            Message.ProxyRequest admitted = admit(upstream, request);
-            return upgrade.useZeroCopy()
-                    ? start(new WebSocketUpstream(shared, upstream, stream, admitted))
-                    : start(new HttpUpstream(shared, upstream, stream, admitted, isEnd));
+            return start(maker.make(shared, upstream, admit(upstream, request)));
         } catch (RequestRefusedException e) {
             return refuse(shared, stream, request, e);
         } catch (MalformedHttpException e) {

@@ -5,9 +5,11 @@ import io.tunnelmux.netty.transport.NettyLoop;
 import io.tunnelmux.netty.transport.NettyLoops;
 import io.tunnelmux.netty.transport.TlsConfig;
 import io.tunnelmux.protocol.ErrorCode;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Executor;
+import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,7 +30,8 @@ record LoopUpstreams(
         Duration connectTimeout,
         FailureLog failures,
         FailureLog refusals,
-        List<AgentObserver> observers) {
+        List<AgentObserver> observers,
+        WebSockets webSockets) {
 
     static LoopUpstreams of(NettyLoop loop, AgentConfig config, NettyLoops loops, Executor lookups, TlsConfig tls) {
         Dialer dialer = new Dialer(loop, loops.bootstrap(loop), new AddressLookup(loop, lookups));
@@ -43,8 +46,18 @@ record LoopUpstreams(
                 config.connectTimeout(),
                 new FailureLog(loop, "upstream failed"),
                 new FailureLog(loop, "request refused"),
-                config.observers());
+                config.observers(),
+                new WebSockets(config.maxWebSocketMessageBytes(), config.isWebSocketDeflating(), new SecureRandom()));
     }
+
+    /**
+     * What holds for WebSockets that the agent opens itself.
+     *
+     * @param maxMessageBytes longest message either way
+     * @param isDeflating whether permessage-deflate is offered
+     * @param random makes keys and masks
+     */
+    record WebSockets(int maxMessageBytes, boolean isDeflating, RandomGenerator random) {}
 
     /** Writes to the log what went wrong with requests, one line a second at most. On one loop. */
     static final class FailureLog {

@@ -45,8 +45,7 @@ final class RequestLog implements FlowMeter {
             return new RequestLog(ExchangeObserver.NONE, trace, said != null);
         }
         Message.HttpHead head = request.head();
-        boolean isUpgrade = request.upgrade().isWebSocket() || request.upgrade().useZeroCopy();
-        String protocol = isUpgrade ? head.headers().first("upgrade") : null;
+        String protocol = protocolOf(request);
         ExchangeInfo info = new ExchangeInfo(
                 head.method(),
                 Objects.requireNonNullElse(head.authority(), ""),
@@ -57,6 +56,13 @@ final class RequestLog implements FlowMeter {
                 trace);
         ExchangeObserver observed = Observers.begin(observers, observer -> observer.onExchange(info));
         return new RequestLog(observed, trace, said != null);
+    }
+
+    private static @Nullable String protocolOf(Message.ProxyRequest request) {
+        if (request.upgrade().isWebSocket()) {
+            return "websocket";
+        }
+        return request.upgrade().useZeroCopy() ? request.head().headers().first("upgrade") : null;
     }
 
     /** What the gateway says, if it says something that can be read. */

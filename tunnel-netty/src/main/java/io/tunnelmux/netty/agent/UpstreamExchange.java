@@ -57,6 +57,7 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
     private TunnelLoop.@Nullable Timer deadline;
     private @Nullable HttpResponse response;
     private int interimResponses;
+    private boolean isAnswerTaken;
     private boolean isOver;
 
     UpstreamExchange(LoopUpstreams shared, Upstream upstream, TunnelStream stream, Message.ProxyRequest request) {
@@ -178,9 +179,24 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
             fail(ErrorCode.UPSTREAM_INVALID, what, null);
         } else if (head.status().equals(HttpResponseStatus.SWITCHING_PROTOCOLS)) {
             onSwitched(current, head);
+        } else if (head.status().code() >= HttpResponseStatus.OK.code() && takesAnswer(head)) {
+            isAnswerTaken = true;
         } else {
             sendHead(head);
         }
+    }
+
+    /**
+     * A final answer has begun. Where true is returned it does not go to the gateway, and its content to {@link #onTakenContent}; the exchange then ends by
+     * {@link #fail}.
+     */
+    boolean takesAnswer(HttpResponse head) {
+        return false;
+    }
+
+    /** More of an answer that was taken. Takes {@code content}. */
+    void onTakenContent(HttpContent content) {
+        content.release();
     }
 
     private void sendHead(HttpResponse head) {
@@ -215,6 +231,10 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
 
     @Override
     public final void onContent(HttpContent content) {
+        if (isAnswerTaken && !isOver) {
+            onTakenContent(content);
+            return;
+        }
         UpstreamConnection current = connection;
         HttpResponse head = response;
         StreamPressure toStream = pressure;
@@ -316,6 +336,16 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
 
     /** Ends the exchange because of the upstream: with a report or, if an answer has begun, with a break in it that shows. */
     final void fail(ErrorCode code, String message, @Nullable Throwable cause) {
+        fail(code, statusOf(code), message, cause == null ? null : describe(cause));
+    }
+
+    /**
+     * As the other.
+     *
+     * @param status HTTP status to show, if no answer has begun
+     * @param cause for people
+     */
+    final void fail(ErrorCode code, int status, String message, @Nullable String cause) {
         if (isOver) {
             return;
         }
@@ -324,7 +354,6 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
         if (failed != null) {
             failed.close();
         }
-        String why = cause == null ? null : describe(cause);
         Message.HttpHead head = request.head();
         shared.failures()
                 .add(
@@ -332,12 +361,12 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
                         upstream,
                         head.method(),
                         head.path(),
-                        why == null ? message : message + ": " + why,
+                        cause == null ? message : message + ": " + cause,
                         log().traceId());
         if (response == null) {
             boolean isUntouched = failed == null;
-            log().answered(statusOf(code));
-            stream.send(error(shared.agentId(), request, code, statusOf(code), message, why, isUntouched), false);
+            log().answered(status);
+            stream.send(error(shared.agentId(), request, code, status, message, cause, isUntouched), false);
         }
         log().ended(code.wireName());
         stream.close(code, message);

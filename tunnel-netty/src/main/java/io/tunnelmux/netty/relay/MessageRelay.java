@@ -69,6 +69,7 @@ public final class MessageRelay extends ChannelInboundHandlerAdapter implements 
      * @param isDeflating whether permessage-deflate was agreed on with the channel's peer, without context takeover in either direction
      * @param maxMessageBytes longest message either way
      * @param masks makes the masks of a client, and must not be guessable; of no use to a server
+     * @param meter counts the bytes of messages; null for nobody
      * @param tap is shown what is handed on; null for nobody
      */
     public record Settings(
@@ -76,6 +77,7 @@ public final class MessageRelay extends ChannelInboundHandlerAdapter implements 
             boolean isDeflating,
             int maxMessageBytes,
             @Nullable RandomGenerator masks,
+            @Nullable FlowMeter meter,
             @Nullable MessageTap tap) {
 
         public Settings {
@@ -91,7 +93,6 @@ public final class MessageRelay extends ChannelInboundHandlerAdapter implements 
     private final TunnelStream stream;
     private final Channel channel;
     private final NettyLoop loop;
-    private final ReadGate gate;
     private final Settings settings;
     private final ErrorCode whenLost;
     private final StreamPressure pressure;
@@ -134,10 +135,9 @@ public final class MessageRelay extends ChannelInboundHandlerAdapter implements 
         this.stream = stream;
         this.channel = channel;
         this.loop = loop;
-        this.gate = gate;
         this.settings = settings;
         this.whenLost = whenLost;
-        pressure = new StreamPressure(stream, channel, loop, gate);
+        pressure = new StreamPressure(stream, channel, loop, gate, settings.meter(), this::onRoom);
         reader = new MessageReader(
                 settings.isServer(),
                 settings.isDeflating(),
@@ -205,16 +205,10 @@ public final class MessageRelay extends ChannelInboundHandlerAdapter implements 
         }
     }
 
-    private void holdIfFull() {
-        if (!stream.isWritable()) {
-            gate.hold(ReadGate.STREAM_FULL);
-        }
-    }
-
     private void payStream() {
         owedToStream.pay(
-                data -> stream.send(new Message.ProxyWebSocketPing(Payload.of(data)), false),
-                data -> stream.send(new Message.ProxyWebSocketPong(Payload.of(data)), false));
+                data -> pressure.toStream(new Message.ProxyWebSocketPing(Payload.of(data))),
+                data -> pressure.toStream(new Message.ProxyWebSocketPong(Payload.of(data))));
     }
 
     /** What the channel's peer says. */
@@ -226,13 +220,12 @@ public final class MessageRelay extends ChannelInboundHandlerAdapter implements 
                 settings.tap().onPart(true, isText, taken, isLast);
             }
             isReadingMessage = !isLast;
-            stream.writeUnit(NettyPayload.of(taken), isText, !isLast);
-            holdIfFull();
+            pressure.partToStream(taken, isText, !isLast);
         }
 
         @Override
         public boolean hasRoom() {
-            return stream.isWritable();
+            return !pressure.isFull();
         }
 
         @Override
@@ -250,9 +243,8 @@ public final class MessageRelay extends ChannelInboundHandlerAdapter implements 
                 settings.tap().onControl(true, control, data.length);
             }
             owedToStream.add(control, data);
-            if (stream.isWritable()) {
+            if (!pressure.isFull()) {
                 payStream();
-                holdIfFull();
             }
         }
 
@@ -475,6 +467,10 @@ public final class MessageRelay extends ChannelInboundHandlerAdapter implements 
 
     @Override
     public void onWritable(TunnelStream from) {
+        onRoom();
+    }
+
+    private void onRoom() {
         if (!isPeerDone) {
             payStream();
             try {
@@ -486,8 +482,8 @@ public final class MessageRelay extends ChannelInboundHandlerAdapter implements 
                 onAllRead();
             }
         }
-        if (stream.isWritable() && !reader.isPaused()) {
-            gate.release(ReadGate.STREAM_FULL);
+        if (!reader.isPaused()) {
+            pressure.onStreamWritable();
         }
     }
 

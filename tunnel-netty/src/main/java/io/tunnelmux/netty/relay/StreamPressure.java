@@ -9,6 +9,7 @@ import io.tunnelmux.core.TunnelStream;
 import io.tunnelmux.core.transport.TunnelLoop;
 import io.tunnelmux.netty.transport.NettyLoop;
 import io.tunnelmux.netty.transport.NettyPayload;
+import io.tunnelmux.protocol.Message;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -27,6 +28,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class StreamPressure {
 
+    /** About what a message of a few bytes takes on its way to another loop. */
+    private static final int MESSAGE_COST_BYTES = 256;
+
     private final TunnelStream stream;
     private final Channel channel;
     private final NettyLoop loop;
@@ -38,6 +42,7 @@ public final class StreamPressure {
     private int owedBytes;
     private long receivedBytes;
     private long sentBytes;
+    private long messages;
     /** Since when the piece came that is looked at, if one is. */
     private long toStreamNanos;
 
@@ -58,23 +63,74 @@ public final class StreamPressure {
      */
     public StreamPressure(
             TunnelStream stream, Channel channel, NettyLoop loop, ReadGate gate, @Nullable FlowMeter meter) {
+        this(stream, channel, loop, gate, meter, null);
+    }
+
+    /** @param onRoom called in place of {@link #onStreamWritable} where a crossing of loops has room again; null for that itself */
+    StreamPressure(
+            TunnelStream stream,
+            Channel channel,
+            NettyLoop loop,
+            ReadGate gate,
+            @Nullable FlowMeter meter,
+            @Nullable Runnable onRoom) {
         this.meter = meter;
         this.stream = stream;
         this.channel = channel;
         this.loop = loop;
         this.gate = gate;
         TunnelLoop streamLoop = stream.tunnel().loop();
-        crossing = streamLoop.inLoop() ? null : new LoopCrossing(streamLoop, loop, this::onStreamWritable);
+        Runnable onLow = onRoom == null ? this::onStreamWritable : onRoom;
+        crossing = streamLoop.inLoop() ? null : new LoopCrossing(streamLoop, loop, onLow);
     }
 
     /** Sends to the stream what the channel received. Takes {@code bytes}. */
     public void toStream(ByteBuf bytes) {
         int length = bytes.readableBytes();
+        boolean isLookedAt = beginToStream(length);
+        stream.write(NettyPayload.of(bytes));
+        endToStream(length, isLookedAt);
+    }
+
+    /** Sends to the stream a part of a message, see {@link TunnelStream#writeUnit}. Takes {@code bytes}. */
+    void partToStream(ByteBuf bytes, boolean isText, boolean hasMore) {
+        int length = bytes.readableBytes();
+        boolean isLookedAt = beginToStream(length);
+        stream.writeUnit(NettyPayload.of(bytes), isText, hasMore);
+        endToStream(length, isLookedAt);
+    }
+
+    /** Sends a message that needs no credit, but room all the same. */
+    void toStream(Message message) {
+        messages++;
+        stream.send(message, false);
+        endToStream(MESSAGE_COST_BYTES, false);
+    }
+
+    /** The stream has brought a message for the channel, which needs no credit. */
+    void onMessage() {
+        messages++;
+    }
+
+    /** Whether this piece is the one to look at. */
+    private boolean beginToStream(int length) {
         receivedBytes += length;
         if (meter == null) {
-            stream.write(NettyPayload.of(bytes));
-        } else {
-            meteredToStream(bytes, meter);
+            return false;
+        }
+        meter.onToStream(length);
+        boolean isFirst = !isToStreamLookedAt;
+        if (isFirst) {
+            isToStreamLookedAt = true;
+            toStreamNanos = loop.nanoTime();
+        }
+        return isFirst;
+    }
+
+    private void endToStream(int length, boolean isLookedAt) {
+        if (isLookedAt) {
+            Runnable sent = this::onLookedAtSent;
+            stream.whenSent(crossing == null ? sent : () -> loop.execute(sent));
         }
         if (crossing != null) {
             crossing.onSent(length);
@@ -84,20 +140,10 @@ public final class StreamPressure {
         }
     }
 
-    private void meteredToStream(ByteBuf bytes, FlowMeter by) {
-        by.onToStream(bytes.readableBytes());
-        boolean isFirst = !isToStreamLookedAt;
-        if (isFirst) {
-            isToStreamLookedAt = true;
-            toStreamNanos = loop.nanoTime();
-        }
-        stream.write(NettyPayload.of(bytes));
-        if (isFirst) {
-            Runnable sent = () -> {
-                isToStreamLookedAt = false;
-                by.onTaken(true, loop.nanoTime() - toStreamNanos);
-            };
-            stream.whenSent(crossing == null ? sent : () -> loop.execute(sent));
+    private void onLookedAtSent() {
+        isToStreamLookedAt = false;
+        if (meter != null) {
+            meter.onTaken(true, loop.nanoTime() - toStreamNanos);
         }
     }
 
@@ -108,7 +154,8 @@ public final class StreamPressure {
         }
     }
 
-    private boolean isFull() {
+    /** Whether what is sent now had better wait. */
+    boolean isFull() {
         return !stream.isWritable() || crossing != null && crossing.isFull();
     }
 
@@ -125,11 +172,20 @@ public final class StreamPressure {
         } else {
             meteredToChannel(message, bytes, meter);
         }
-        onWritten(bytes);
+        settle(bytes);
     }
 
-    /** What came from the stream, {@code bytes} of its credit, has been written to the channel, in whatever form. */
+    /** What came from the stream, {@code bytes} of its credit, has been written to the channel in another form. */
     void onWritten(int bytes) {
+        sentBytes += bytes;
+        if (meter != null) {
+            // What is looked at stands for the bytes in front of it.
+            meteredToChannel(Unpooled.EMPTY_BUFFER, bytes, meter);
+        }
+        settle(bytes);
+    }
+
+    private void settle(int bytes) {
         loop.flushLater(channel);
         if (channel.isWritable()) {
             stream.consumed(bytes);
@@ -164,11 +220,11 @@ public final class StreamPressure {
         watch = new IdleWatch(loop, limit, this::steps, onIdle);
     }
 
-    /** Changes with each byte that comes, and with each that goes. */
+    /** Changes with each byte that comes, with each that goes, and with each message. */
     private long steps() {
         ChannelOutboundBuffer unsent = channel.unsafe().outboundBuffer();
         long unsentBytes = unsent == null ? 0 : unsent.totalPendingWriteBytes();
-        return 2 * receivedBytes - stream.waitingBytes() + 2 * sentBytes - unsentBytes;
+        return 2 * receivedBytes - stream.waitingBytes() + 2 * sentBytes - unsentBytes + messages;
     }
 
     /**

@@ -39,9 +39,8 @@ final class AgentHarness implements AutoCloseable {
     private final Agent agent;
     private int requests;
 
-    private static final TunnelConfig CONFIG = TunnelConfig.builder()
-            .capabilities(Set.of(Capabilities.JSON, Capabilities.TCP, Capabilities.UDP))
-            .build();
+    private static final Set<String> CAPABILITIES =
+            Set.of(Capabilities.JSON, Capabilities.TCP, Capabilities.UDP, Capabilities.WEBSOCKET_AWARE);
 
     static Upstream upstream(ScriptedServer server) {
         return new Upstream("127.0.0.1", server.port(), false);
@@ -60,7 +59,13 @@ final class AgentHarness implements AutoCloseable {
     }
 
     AgentHarness(UnaryOperator<AgentConfig.Builder> configure) {
-        TunnelServer server = new TunnelServer(CONFIG, (hello, token) -> null, new GatewayEnd());
+        this(configure, CAPABILITIES);
+    }
+
+    /** @param capabilities what the gateway names */
+    AgentHarness(UnaryOperator<AgentConfig.Builder> configure, Set<String> capabilities) {
+        TunnelConfig config = TunnelConfig.builder().capabilities(capabilities).build();
+        TunnelServer server = new TunnelServer(config, (hello, token) -> null, new GatewayEnd());
         acceptor = NettyAcceptor.builder(gatewayLoops, server)
                 .address(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
                 .admission((token, from) -> null)

@@ -10,6 +10,7 @@ import io.tunnelmux.protocol.Headers;
 import io.tunnelmux.protocol.Message;
 import io.tunnelmux.protocol.Payload;
 import java.nio.charset.StandardCharsets;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -602,9 +603,10 @@ class HttpUpstreamTest {
     }
 
     @Test
-    void doesNotDoWhatItDidNotNameAsItsCapability() throws Exception {
+    void doesNotDoWhatBothHaveNotNamedAsTheirCapability() throws Exception {
         try (ScriptedServer server = new ScriptedServer(HttpUpstreamTest::answerAll);
-                AgentHarness harness = new AgentHarness(server)) {
+                AgentHarness harness =
+                        new AgentHarness(config -> config.upstream(AgentHarness.upstream(server)), Set.of())) {
             Message.Upgrade aware = new Message.Upgrade(true, false, Payload.EMPTY);
             Probe probe = new Probe(true);
             harness.open(harness.request("GET", "/", Headers.EMPTY, aware, 0, null), false, probe);

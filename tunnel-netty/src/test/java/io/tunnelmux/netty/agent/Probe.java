@@ -21,6 +21,8 @@ final class Probe implements StreamHandler {
     private final boolean grantsCredit;
     private final List<Message> messages = new ArrayList<>();
     private final ByteArrayOutputStream body = new ByteArrayOutputStream();
+    private final List<String> units = new ArrayList<>();
+    private boolean isInUnit;
     private boolean isEnded;
     private int ungranted;
     private @Nullable Outcome outcome;
@@ -41,6 +43,7 @@ final class Probe implements StreamHandler {
         byte[] bytes = data.payload().toByteArray();
         data.payload().release();
         body.writeBytes(bytes);
+        addToUnit(data, new String(bytes, StandardCharsets.ISO_8859_1));
         isEnded |= data.isEnd();
         if (grantsCredit) {
             stream.consumed(bytes.length);
@@ -48,6 +51,19 @@ final class Probe implements StreamHandler {
             ungranted += bytes.length;
         }
         notifyAll();
+    }
+
+    private void addToUnit(Frame.Data data, String text) {
+        if (data.isEnd() && text.isEmpty() && !isInUnit) {
+            return;
+        }
+        int last = units.size() - 1;
+        if (isInUnit) {
+            units.set(last, units.get(last) + text);
+        } else {
+            units.add((data.isText() ? "text " : "binary ") + text);
+        }
+        isInUnit = data.hasMore();
     }
 
     @Override
@@ -106,6 +122,14 @@ final class Probe implements StreamHandler {
 
     synchronized List<Message> messages() {
         return List.copyOf(messages);
+    }
+
+    /** The units of a message-oriented stream, once so many are whole: {@code text …} or {@code binary …}, a byte for a char. */
+    List<String> units(int count) {
+        await(count + " units", probe -> probe.units.size() >= count && !probe.isInUnit);
+        synchronized (this) {
+            return List.copyOf(units);
+        }
     }
 
     synchronized boolean isEnded() {

@@ -22,6 +22,7 @@ import io.tunnelmux.netty.transport.NettyLoop;
 import io.tunnelmux.netty.websocket.MessageReader;
 import io.tunnelmux.netty.websocket.MessageRecorder;
 import io.tunnelmux.netty.websocket.RawFrames;
+import io.tunnelmux.protocol.Capabilities;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Headers;
@@ -29,6 +30,7 @@ import io.tunnelmux.protocol.Message;
 import java.net.URI;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
@@ -43,6 +45,10 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  */
 final class RelayRig implements AutoCloseable {
+
+    private static final TunnelConfig CONFIG = TunnelConfig.builder()
+            .capabilities(Set.of(Capabilities.WEBSOCKET_AWARE))
+            .build();
 
     final Side client;
     final Side server;
@@ -71,10 +77,11 @@ final class RelayRig implements AutoCloseable {
         server = new Side(false, options.isServerDeflating, options.serverMaxBytes, null, ErrorCode.UPSTREAM_RESET);
         pipe = InMemoryTransport.pair(client.loop, server.loop);
         Gateway gateway = new Gateway();
-        new TunnelServer(TunnelConfig.DEFAULTS, (hello, token) -> null, gateway).onAccepted(pipe.left(), null);
+        new TunnelServer(CONFIG, (hello, token) -> null, gateway).onAccepted(pipe.left(), null);
         TunnelClient.builder(new Once(pipe.right()))
                 .gateways(List.of(URI.create("memory:rig")))
                 .agentId("demo")
+                .config(CONFIG)
                 .handler(new Agent(options.far))
                 .build()
                 .start();
@@ -130,7 +137,8 @@ final class RelayRig implements AutoCloseable {
 
         Side(boolean isServer, boolean isDeflating, int maxBytes, @Nullable MessageTap tap, ErrorCode whenLost) {
             this.whenLost = whenLost;
-            settings = new MessageRelay.Settings(isServer, isDeflating, maxBytes, isServer ? null : new Random(1), tap);
+            settings = new MessageRelay.Settings(
+                    isServer, isDeflating, maxBytes, isServer ? null : new Random(1), null, tap);
             reader = new MessageReader(!isServer, isDeflating, 1 << 30, channel.alloc(), recorder);
         }
 

@@ -1,5 +1,6 @@
 package io.tunnelmux.netty.testing;
 
+import io.tunnelmux.netty.websocket.WebSocketKeys;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
@@ -17,6 +18,8 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 /** A server on a real socket of the loopback address that does, byte by byte, what a test says; each connection has a thread of its own. */
 public final class ScriptedServer implements AutoCloseable {
 
+    private static final Pattern KEY = Pattern.compile("(?im)^sec-websocket-key: *(\\S+)");
     private static final int SOCKET_TIMEOUT_MILLIS = 10_000;
     private static final int BACKLOG = 512;
 
@@ -193,6 +197,24 @@ public final class ScriptedServer implements AutoCloseable {
                 text.append(read(1));
             }
             return text.toString();
+        }
+
+        /**
+         * Reads the head of an upgrade to WebSocket and agrees to it.
+         *
+         * @param fields of the answer, each with its line's end
+         * @return the head that was read
+         */
+        public String acceptWebSocket(String... fields) throws IOException {
+            String head = readHead();
+            Matcher key = KEY.matcher(head);
+            if (!key.find()) {
+                throw new IOException("no key in " + head);
+            }
+            write(
+                    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+                            + WebSocketKeys.acceptOf(key.group(1)) + "\r\n" + String.join("", fields) + "\r\n");
+            return head;
         }
 
         /** One WebSocket frame of a client; its mask is taken off. */
