@@ -28,11 +28,16 @@ final class WebSocketSection implements ConfigSection {
     private static final long DEFAULT_READ_BUFFER_BYTES = 4096;
     /** Keys that are just other names. */
     private static final Map<String, String> OPTIONS = Map.of(
-            READ_BUFFER, "--read-buffer",
-            "write_buffer_size", "--write-buffer",
-            "upgrade_timeout", "--upgrade-timeout",
-            "stream_send_timeout", "--write-timeout",
-            "log_performance_metrics", "--log-performance-metrics");
+            READ_BUFFER,
+            "--read-buffer",
+            "write_buffer_size",
+            "--write-buffer",
+            "upgrade_timeout",
+            "--upgrade-timeout",
+            "stream_send_timeout",
+            "--write-timeout",
+            "log_performance_metrics",
+            "--log-performance-metrics");
 
     private static final Set<String> KEYS = Set.of(
             ZERO_COPY,
@@ -72,8 +77,7 @@ final class WebSocketSection implements ConfigSection {
         return switch (zeroCopy) {
             case "true" -> "zero-copy";
             case "false" -> "aware";
-            default ->
-                throw new IllegalArgumentException(ZERO_COPY + ": '" + zeroCopy + "' is neither true nor false");
+            default -> throw new IllegalArgumentException(ZERO_COPY + ": '" + zeroCopy + "' is neither true nor false");
         };
     }
 
