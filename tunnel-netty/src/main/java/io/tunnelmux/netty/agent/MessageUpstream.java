@@ -201,7 +201,7 @@ final class MessageUpstream extends UpgradeExchange {
                 shared.webSockets().maxMessageBytes(),
                 shared.webSockets().random(),
                 log(),
-                null);
+                log().tap());
         return MessageRelay.join(stream, channel, shared.loop(), connection.gate(), settings, ErrorCode.UPSTREAM_RESET);
     }
 

@@ -9,6 +9,8 @@ import io.tunnelmux.netty.observe.ExchangeObserver;
 import io.tunnelmux.netty.observe.RelayMode;
 import io.tunnelmux.netty.observe.TraceContext;
 import io.tunnelmux.netty.relay.FlowMeter;
+import io.tunnelmux.netty.relay.MessageTap;
+import io.tunnelmux.netty.relay.MessageWatch;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Message;
 import java.time.Duration;
@@ -108,6 +110,14 @@ final class RequestLog implements FlowMeter {
         if (earlyBytes > 0) {
             onToChannel(earlyBytes);
         }
+    }
+
+    /** Who is shown what a WebSocket says; null if nobody wants to know. */
+    @Nullable
+    MessageTap tap() {
+        return observer == ExchangeObserver.NONE
+                ? null
+                : new MessageWatch(false, MessageWatch.Sampler.NONE, observer::onMessage);
     }
 
     @Override

@@ -17,20 +17,19 @@ import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.util.ReferenceCountUtil;
 import io.tunnelmux.core.Tunnel;
-import io.tunnelmux.core.TunnelStream;
 import io.tunnelmux.netty.http.RequestDecoder;
 import io.tunnelmux.netty.relay.ChannelEnds;
 import io.tunnelmux.netty.relay.ReadGate;
+import io.tunnelmux.netty.relay.Relay;
 import io.tunnelmux.netty.relay.SmallWrites;
-import io.tunnelmux.netty.relay.StreamRelay;
 import io.tunnelmux.netty.transport.NettyAcceptor;
 import io.tunnelmux.netty.transport.NettyLoop;
-import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Payload;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Objects;
 import java.util.Queue;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -447,13 +446,12 @@ final class ClientConnection extends ChannelInboundHandlerAdapter
     }
 
     @Override
-    public StreamRelay switchProtocols(HttpHeaders headers, TunnelStream stream) {
+    public Relay switchProtocols(HttpHeaders headers, Supplier<Relay> join) {
         deadlines.clearAll();
         writer.switchProtocols(headers);
         loop.flushLater(channel);
         channel.pipeline().remove(this);
-        StreamRelay relay = StreamRelay.join(
-                stream, channel, loop, gate, ErrorCode.CANCELLED, exchange == null ? null : exchange.meter());
+        Relay relay = join.get();
         early.forEach(relay::toStream);
         early.clear();
         gate.release(READ_AHEAD);

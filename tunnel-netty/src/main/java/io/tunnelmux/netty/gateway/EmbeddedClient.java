@@ -16,20 +16,19 @@ import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpVersion;
 import io.tunnelmux.core.Tunnel;
-import io.tunnelmux.core.TunnelStream;
 import io.tunnelmux.netty.relay.HttpMapping;
 import io.tunnelmux.netty.relay.MalformedHttpException;
 import io.tunnelmux.netty.relay.ReadGate;
-import io.tunnelmux.netty.relay.StreamRelay;
+import io.tunnelmux.netty.relay.Relay;
 import io.tunnelmux.netty.transport.NettyAcceptor;
 import io.tunnelmux.netty.transport.NettyLoop;
-import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Headers;
 import io.tunnelmux.protocol.Payload;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Flow;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** A client that is the application itself, with one request. Its bodies go through a {@link BodyChannel}. On the loop of its tunnel. */
@@ -288,11 +287,10 @@ final class EmbeddedClient extends ChannelInboundHandlerAdapter implements Excha
     }
 
     @Override
-    public StreamRelay switchProtocols(HttpHeaders headers, TunnelStream stream) {
+    public Relay switchProtocols(HttpHeaders headers, Supplier<Relay> join) {
         deadlines.clearAll();
         channel.pipeline().remove(this);
-        StreamRelay relay = StreamRelay.join(
-                stream, channel, loop, gate, ErrorCode.CANCELLED, exchange == null ? null : exchange.meter());
+        Relay relay = join.get();
         channel.closeFuture().addListener(closed -> trailers.complete(Headers.EMPTY));
         Flow.Publisher<ByteBuffer> body = request.body();
         if (body != null) {

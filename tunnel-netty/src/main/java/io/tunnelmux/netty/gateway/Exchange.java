@@ -13,9 +13,9 @@ import io.tunnelmux.core.Tunnel;
 import io.tunnelmux.core.TunnelStream;
 import io.tunnelmux.netty.observe.ExchangeEnd;
 import io.tunnelmux.netty.observe.RelayMode;
-import io.tunnelmux.netty.relay.FlowMeter;
 import io.tunnelmux.netty.relay.HttpMapping;
 import io.tunnelmux.netty.relay.MalformedHttpException;
+import io.tunnelmux.netty.relay.Relay;
 import io.tunnelmux.netty.relay.StreamPressure;
 import io.tunnelmux.netty.relay.StreamRelay;
 import io.tunnelmux.netty.transport.NettyPayload;
@@ -24,6 +24,7 @@ import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Message;
 import io.tunnelmux.protocol.Payload;
 import java.time.Duration;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,13 +61,16 @@ final class Exchange implements StreamHandler, Visit.Visitor {
     private final Route route;
     private final ProxyRequestFactory requests;
     private final @Nullable UpgradeCheck upgrade;
+    /** Of an upgrade whose bytes are read as messages. */
+    private final @Nullable MessageSwitch messages;
+
     private final @Nullable Duration idleTimeout;
     private final ExchangeLog log;
     private Answer answer = Answer.AWAITED;
     private @Nullable Tunnel tunnel;
     private @Nullable TunnelStream stream;
     private @Nullable StreamPressure pressure;
-    private @Nullable StreamRelay relay;
+    private @Nullable Relay relay;
     /** What the client of an upgrade sent before the stream was opened. */
     private @Nullable Payload headData;
 
@@ -79,7 +83,10 @@ final class Exchange implements StreamHandler, Visit.Visitor {
     /** What the response's body still lacks; negative where its length was not told. */
     private long missingBytes;
 
-    /** @param idleTimeout after which it ends if nothing moves behind the response's head; null is never */
+    /**
+     * @param messages how an upgrade is read as messages; null if nobody reads it
+     * @param idleTimeout after which it ends if nothing moves behind the response's head; null is never
+     */
     Exchange(
             RequestAdmission admission,
             ExchangeClient client,
@@ -88,6 +95,7 @@ final class Exchange implements StreamHandler, Visit.Visitor {
             Route route,
             ProxyRequestFactory requests,
             @Nullable UpgradeCheck upgrade,
+            @Nullable MessageSwitch messages,
             @Nullable Duration idleTimeout,
             ExchangeLog log) {
         this.client = client;
@@ -95,6 +103,7 @@ final class Exchange implements StreamHandler, Visit.Visitor {
         this.route = route;
         this.requests = requests;
         this.upgrade = upgrade;
+        this.messages = messages;
         this.idleTimeout = idleTimeout;
         channel = client.channel();
         this.sender = sender;
@@ -113,11 +122,6 @@ final class Exchange implements StreamHandler, Visit.Visitor {
     /** Whether the client waits for leave to send its body. */
     boolean isHoldingBody() {
         return head.expectsContinue() && !isBodyBegun && informational == 0;
-    }
-
-    /** Who counts what is moved once the protocol is switched. */
-    FlowMeter meter() {
-        return log;
     }
 
     /** Whether nobody wants the rest of the request's body. */
@@ -163,15 +167,21 @@ final class Exchange implements StreamHandler, Visit.Visitor {
         tunnel = chosen;
         isStreamClosed = false;
         boolean isEnd = !head.hasBody() && upgrade == null;
+        TunnelStream opened = chosen.open(request(), isEnd, handlerFor(chosen));
+        stream = opened;
+        pressure = new StreamPressure(opened, channel, client.loop(), client.gate());
+        client.awaitResponse(requests.timeout());
+    }
+
+    private Message request() {
+        if (messages != null) {
+            return messages.request(requests);
+        }
         if (upgrade != null && headData == null) {
             headData = client.takeEarlyBytes();
             earlyBytes = headData.length();
         }
-        Payload early = headData == null ? Payload.EMPTY : headData;
-        TunnelStream opened = chosen.open(requests.create(early), isEnd, handlerFor(chosen));
-        stream = opened;
-        pressure = new StreamPressure(opened, channel, client.loop(), client.gate());
-        client.awaitResponse(requests.timeout());
+        return requests.create(headData == null ? Payload.EMPTY : headData);
     }
 
     private StreamHandler handlerFor(Tunnel chosen) {
@@ -274,6 +284,8 @@ final class Exchange implements StreamHandler, Visit.Visitor {
             relay.onMessage(from, message, isEnd);
         } else if (isOver) {
             return;
+        } else if (answer == Answer.AWAITED && messages != null && messages.isAnswer(message)) {
+            onMessages(messages, message, isEnd);
         } else if (message instanceof Message.ProxyResponse response) {
             onResponse(response, isEnd);
         } else if (message instanceof Message.ProxyError error) {
@@ -364,23 +376,47 @@ final class Exchange implements StreamHandler, Visit.Visitor {
     }
 
     private void onSwitched(Message.ProxyResponse message, boolean isEnd) throws MalformedHttpException {
-        String fault = upgrade == null ? "101 that nobody asked for" : upgrade.faultOf(message.headers());
-        if (fault != null || stream == null) {
+        String fault =
+                upgrade == null || messages != null ? "101 that nobody asked for" : upgrade.faultOf(message.headers());
+        TunnelStream switched = stream;
+        if (fault != null || switched == null) {
             invalid(String.valueOf(fault));
             return;
         }
         HttpHeaders headers = HttpMapping.toHttp(message.headers(), true);
         headers.remove(HttpHeaderNames.CONTENT_LENGTH);
+        onSwitched(
+                RelayMode.ZERO_COPY,
+                headers,
+                () -> StreamRelay.join(switched, channel, client.loop(), client.gate(), ErrorCode.CANCELLED, log),
+                isEnd);
+    }
+
+    private void onMessages(MessageSwitch by, Message message, boolean isEnd) {
+        TunnelStream switched = stream;
+        HttpHeaders headers;
+        try {
+            headers = by.answerTo(message);
+        } catch (MalformedHttpException e) {
+            invalid(String.valueOf(e.getMessage()));
+            return;
+        }
+        if (switched != null) {
+            onSwitched(by.mode(), headers, () -> by.join(switched, channel, client.loop(), client.gate(), log), isEnd);
+        }
+    }
+
+    private void onSwitched(RelayMode mode, HttpHeaders headers, Supplier<Relay> join, boolean isEnd) {
         answer = Answer.COMPLETE;
         visit.onAnswered();
-        log.answered(message.status());
-        log.upgraded(RelayMode.ZERO_COPY, earlyBytes);
-        StreamRelay joined = client.switchProtocols(headers, stream);
+        log.answered(HttpResponseStatus.SWITCHING_PROTOCOLS.code());
+        log.upgraded(mode, earlyBytes);
+        Relay joined = client.switchProtocols(headers, join);
         relay = joined;
         if (idleTimeout != null) {
             joined.cutWhenIdle(idleTimeout);
         }
-        if (isEnd) {
+        if (isEnd && stream != null) {
             joined.onData(stream, new Frame.Data(stream.id(), Payload.EMPTY, Frame.FLAG_END));
         }
     }

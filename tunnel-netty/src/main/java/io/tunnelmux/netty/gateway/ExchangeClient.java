@@ -3,13 +3,13 @@ package io.tunnelmux.netty.gateway;
 import io.netty.channel.Channel;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.tunnelmux.core.Tunnel;
-import io.tunnelmux.core.TunnelStream;
 import io.tunnelmux.netty.relay.ReadGate;
-import io.tunnelmux.netty.relay.StreamRelay;
+import io.tunnelmux.netty.relay.Relay;
 import io.tunnelmux.netty.transport.NettyAcceptor;
 import io.tunnelmux.netty.transport.NettyLoop;
 import io.tunnelmux.protocol.Payload;
 import java.time.Duration;
+import java.util.function.Supplier;
 
 /**
  * A client with one request under way, whichever HTTP it speaks: what {@link RequestDispatcher} and {@link Exchange} need of it. The client in turn tells its
@@ -76,11 +76,12 @@ interface ExchangeClient {
     void answer(ProxyError told);
 
     /**
-     * Says that the protocol is switched, and joins {@link #channel} to the stream: after this there is nothing but bytes.
+     * Says that the protocol is switched, and has {@link #channel} joined to a stream: after this there is nothing but bytes.
      *
-     * @param headers of the upstream's 101; taken
+     * @param headers of the 101; taken
+     * @param join called once, when nothing of this client's own stands in the channel's way any more; what it returns gets what came early
      */
-    StreamRelay switchProtocols(HttpHeaders headers, TunnelStream stream);
+    Relay switchProtocols(HttpHeaders headers, Supplier<Relay> join);
 
     /** Nobody wants the rest of the request's body any more. */
     void onBodyUnwanted();

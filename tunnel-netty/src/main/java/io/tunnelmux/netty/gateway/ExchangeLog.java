@@ -6,8 +6,11 @@ import io.tunnelmux.netty.observe.ExchangeEnd;
 import io.tunnelmux.netty.observe.ExchangeInfo;
 import io.tunnelmux.netty.observe.ExchangeObserver;
 import io.tunnelmux.netty.observe.RelayMode;
+import io.tunnelmux.netty.observe.RelayedMessage;
 import io.tunnelmux.netty.observe.TraceContext;
 import io.tunnelmux.netty.relay.FlowMeter;
+import io.tunnelmux.netty.relay.MessageTap;
+import io.tunnelmux.netty.relay.MessageWatch;
 import java.time.Duration;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -105,6 +108,20 @@ final class ExchangeLog implements FlowMeter {
     @Override
     public void onTaken(boolean isToStream, long nanos) {
         observer.onChunkTaken(isToStream ? Direction.TO_AGENT : Direction.FROM_AGENT, nanos);
+    }
+
+    /** Who is shown what a WebSocket says; null if nobody wants to know. */
+    @Nullable
+    MessageTap tap() {
+        boolean isWanted = observer != ExchangeObserver.NONE || recorder.sampler() != MessageWatch.Sampler.NONE;
+        return isWanted ? new MessageWatch(true, recorder.sampler(), this::onMessage) : null;
+    }
+
+    private void onMessage(RelayedMessage message) {
+        observer.onMessage(message);
+        if (message.sample().length() > 0) {
+            recorder.onSample(message, info, trace.traceId());
+        }
     }
 
     void refused(ProxyError told) {

@@ -40,6 +40,7 @@ public final class GatewayConfig {
     private final RequestRouter router;
     private final List<TcpForward> tcpForwards;
     private final Set<String> upgrades;
+    private final WebSocketConfig webSockets;
     private final AdmissionConfig admission;
     private final TrustedProxies trustedProxies;
     private final @Nullable TlsConfig tls;
@@ -77,6 +78,7 @@ public final class GatewayConfig {
         router = builder.router;
         tcpForwards = List.copyOf(builder.tcpForwards);
         upgrades = builder.upgrades;
+        webSockets = builder.webSockets;
         admission = builder.admission;
         trustedProxies = builder.trustedProxies;
         tls = builder.tls;
@@ -108,6 +110,7 @@ public final class GatewayConfig {
 
     private static TunnelConfig offering(TunnelConfig tunnel, List<TcpForward> tcpForwards) {
         Set<String> offered = new HashSet<>(tunnel.capabilities());
+        offered.add(Capabilities.WEBSOCKET_AWARE);
         if (!tcpForwards.isEmpty()) {
             offered.add(Capabilities.TCP);
         }
@@ -169,6 +172,11 @@ public final class GatewayConfig {
         return upgrades;
     }
 
+    /** How WebSockets are carried. */
+    public WebSocketConfig webSockets() {
+        return webSockets;
+    }
+
     /** How many requests are let through, and which have to wait. */
     public AdmissionConfig admission() {
         return admission;
@@ -184,7 +192,7 @@ public final class GatewayConfig {
         return tls;
     }
 
-    /** What holds for each tunnel; offers what the forwards need. */
+    /** What holds for each tunnel; offers what gateways can do, and what the forwards need. */
     public TunnelConfig tunnel() {
         return tunnel;
     }
@@ -314,6 +322,7 @@ public final class GatewayConfig {
         private RequestRouter router = AgentRouter.builder().build();
         private final List<TcpForward> tcpForwards = new ArrayList<>();
         private Set<String> upgrades = Set.of(UpgradeCheck.WEBSOCKET);
+        private WebSocketConfig webSockets = WebSocketConfig.DEFAULTS;
         private AdmissionConfig admission = AdmissionConfig.DEFAULTS;
         private TrustedProxies trustedProxies = TrustedProxies.NONE;
         private @Nullable TlsConfig tls;
@@ -412,6 +421,12 @@ public final class GatewayConfig {
             upgrades = protocols.stream()
                     .map(protocol -> protocol.toLowerCase(Locale.ROOT))
                     .collect(Collectors.toUnmodifiableSet());
+            return this;
+        }
+
+        /** See {@link GatewayConfig#webSockets()}; {@link WebSocketConfig#DEFAULTS} by default. */
+        public Builder webSockets(WebSocketConfig config) {
+            webSockets = Objects.requireNonNull(config);
             return this;
         }
 

@@ -23,20 +23,19 @@ import io.netty.handler.codec.http2.Http2Headers;
 import io.netty.handler.codec.http2.Http2HeadersFrame;
 import io.netty.util.ReferenceCountUtil;
 import io.tunnelmux.core.Tunnel;
-import io.tunnelmux.core.TunnelStream;
 import io.tunnelmux.netty.http.Http2Fields;
 import io.tunnelmux.netty.http.Http2Framing;
 import io.tunnelmux.netty.relay.MalformedHttpException;
 import io.tunnelmux.netty.relay.ReadGate;
+import io.tunnelmux.netty.relay.Relay;
 import io.tunnelmux.netty.relay.SmallWrites;
-import io.tunnelmux.netty.relay.StreamRelay;
 import io.tunnelmux.netty.transport.NettyAcceptor;
 import io.tunnelmux.netty.transport.NettyLoop;
-import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Payload;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -325,15 +324,14 @@ final class Http2Client extends ChannelInboundHandlerAdapter implements Exchange
     }
 
     @Override
-    public StreamRelay switchProtocols(HttpHeaders headers, TunnelStream stream) {
+    public Relay switchProtocols(HttpHeaders headers, Supplier<Relay> join) {
         deadlines.clearAll();
         // Between two that have agreed on the protocol beforehand these say nothing (RFC 8441, 5).
         headers.remove(HttpHeaderNames.SEC_WEBSOCKET_ACCEPT);
         write(HttpResponseStatus.OK.code(), headers, false);
         isGone = true;
         channel.pipeline().remove(this);
-        StreamRelay relay = StreamRelay.join(
-                stream, channel, loop, gate, ErrorCode.CANCELLED, exchange == null ? null : exchange.meter());
+        Relay relay = join.get();
         gate.release(JOINING);
         return relay;
     }

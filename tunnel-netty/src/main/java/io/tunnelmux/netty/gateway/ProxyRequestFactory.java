@@ -1,5 +1,6 @@
 package io.tunnelmux.netty.gateway;
 
+import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpRequest;
 import io.tunnelmux.netty.observe.TraceContext;
 import io.tunnelmux.netty.relay.HttpMapping;
@@ -17,6 +18,9 @@ final class ProxyRequestFactory {
 
     /** What the agent's time is shorter by than the gateway's, so that its answer is the one that the client gets. */
     private static final Duration AGENT_EARLIER = Duration.ofSeconds(10);
+
+    /** Longest text of a message's short fields. */
+    private static final int MAX_PROTOCOL_CHARS = 1_024;
 
     private static final String PREFIX =
             Long.toString(ThreadLocalRandom.current().nextLong() >>> 1, Character.MAX_RADIX) + '-';
@@ -64,8 +68,7 @@ final class ProxyRequestFactory {
                 }
             });
             headers.add(TraceContext.FIELD, other.toString());
-            head = new Message.HttpHead(
-                    head.method(), head.path(), head.query(), head.scheme(), head.authority(), headers.build());
+            head = with(headers.build());
             trace = other;
         }
     }
@@ -80,18 +83,57 @@ final class ProxyRequestFactory {
         return timeout;
     }
 
+    /** The head as it is now. */
+    Message.HttpHead head() {
+        return head;
+    }
+
     /** @param early what the client sent before it had its answer to an upgrade */
-    Message.ProxyRequest create(Payload early) {
-        Message.Upgrade wish =
-                upgrade == null ? Message.Upgrade.NONE : new Message.Upgrade(upgrade.isWebSocket(), true, early);
-        return new Message.ProxyRequest(
+    Message create(Payload early) {
+        return create(
+                head, upgrade == null ? Message.Upgrade.NONE : new Message.Upgrade(upgrade.isWebSocket(), true, early));
+    }
+
+    /** The same for a WebSocket whose messages are read on the way. */
+    Message createAware() {
+        return create(with(filtered(false)), new Message.Upgrade(true, false, Payload.EMPTY));
+    }
+
+    /** The same for a WebSocket that the agent opens by itself. */
+    Message createChannel() {
+        String protocols = String.join(", ", head.headers().all("sec-websocket-protocol"));
+        // Too long for its own field, as with a token among the subprotocols, it goes with the others.
+        boolean isApart = protocols.length() <= MAX_PROTOCOL_CHARS;
+        return new Message.ProxyWebSocketStart(
                 nextId(),
-                head,
-                wish,
-                destination,
-                agentTimeoutMillis(),
-                client.address() == null ? null : client.text(),
-                trace.toString());
+                head.path(),
+                head.method(),
+                head.query(),
+                isApart ? protocols : null,
+                filtered(isApart),
+                destination.target());
+    }
+
+    private Message create(Message.HttpHead sent, Message.Upgrade wish) {
+        return new Message.ProxyRequest(
+                nextId(), sent, wish, destination, agentTimeoutMillis(), client.text(), trace.toString());
+    }
+
+    /** The fields without those of the client's handshake. */
+    private Headers filtered(boolean isWithoutProtocol) {
+        Headers.Builder headers = Headers.builder();
+        head.headers().forEach((name, value) -> {
+            boolean isDropped = MessageSwitch.isOfTheHandshake(name)
+                    || isWithoutProtocol && HttpHeaderNames.SEC_WEBSOCKET_PROTOCOL.contentEqualsIgnoreCase(name);
+            if (!isDropped) {
+                headers.add(name, value);
+            }
+        });
+        return headers.build();
+    }
+
+    private Message.HttpHead with(Headers headers) {
+        return new Message.HttpHead(head.method(), head.path(), head.query(), head.scheme(), head.authority(), headers);
     }
 
     /** A short time is left whole: the gateway's own end to it comes soon enough. */

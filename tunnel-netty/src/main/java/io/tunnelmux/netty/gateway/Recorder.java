@@ -4,9 +4,14 @@ import io.netty.channel.Channel;
 import io.tunnelmux.netty.log.Observers;
 import io.tunnelmux.netty.log.SparseLogs;
 import io.tunnelmux.netty.observe.ExchangeInfo;
+import io.tunnelmux.netty.observe.RelayedMessage;
 import io.tunnelmux.netty.observe.TraceContext;
+import io.tunnelmux.netty.relay.MessageWatch;
+import java.nio.charset.StandardCharsets;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,6 +25,8 @@ final class Recorder {
     static final Logger ACCESS = LoggerFactory.getLogger("io.tunnelmux.access");
     static final Logger PERFORMANCE = LoggerFactory.getLogger("io.tunnelmux.performance");
 
+    private static final Logger MESSAGES = LoggerFactory.getLogger("io.tunnelmux.websocket");
+
     private static final Logger LOG = LoggerFactory.getLogger(Gateway.class);
     private static final String TUNNEL_PREFIX = "tunnel_";
     static final String TOO_MANY_CONNECTIONS = "too_many_connections";
@@ -30,11 +37,62 @@ final class Recorder {
     private final boolean isAccessLogged;
     private final boolean isPerformanceLogged;
     private final SparseLogs refusals = new SparseLogs();
+    private final MessageWatch.Sampler sampler;
 
     Recorder(GatewayConfig config) {
         observers = config.observers();
         isAccessLogged = config.accessLog();
         isPerformanceLogged = config.logPerformance();
+        sampler = sampler(config.webSockets());
+    }
+
+    private static MessageWatch.Sampler sampler(WebSocketConfig config) {
+        int every = config.sampleEvery();
+        if (every == 0 || config.sampleBytes() == 0) {
+            return MessageWatch.Sampler.NONE;
+        }
+        AtomicLong count = new AtomicLong();
+        return () -> count.getAndIncrement() % every == 0 ? config.sampleBytes() : 0;
+    }
+
+    /** Chooses the messages of WebSockets whose beginning is logged and shown to observers. */
+    MessageWatch.Sampler sampler() {
+        return sampler;
+    }
+
+    /** A message of a WebSocket that was chosen. */
+    void onSample(RelayedMessage message, ExchangeInfo exchange, String traceId) {
+        if (MESSAGES.isInfoEnabled()) {
+            MESSAGES.info(
+                    "direction={} kind={} bytes={} agent_id={} host={} path={} client={} trace_id={} begin=\"{}\"",
+                    message.direction().label(),
+                    message.kind().label(),
+                    message.bytes(),
+                    exchange.agentId(),
+                    exchange.host(),
+                    exchange.path(),
+                    exchange.peer(),
+                    traceId,
+                    printable(message));
+        }
+    }
+
+    /** Text with what is not printable escaped, anything else as hexadecimal digits. */
+    private static String printable(RelayedMessage message) {
+        byte[] begin = message.sample().toByteArray();
+        if (message.kind() != RelayedMessage.Kind.TEXT) {
+            return HexFormat.of().formatHex(begin);
+        }
+        StringBuilder text = new StringBuilder(begin.length);
+        new String(begin, StandardCharsets.UTF_8).codePoints().forEach(c -> {
+            boolean isPlain = c != '"' && c != '\\' && !Character.isISOControl(c) && Character.isDefined(c);
+            if (isPlain) {
+                text.appendCodePoint(c);
+            } else {
+                text.append("\\u{").append(Integer.toHexString(c)).append('}');
+            }
+        });
+        return text.toString();
     }
 
     /**

@@ -1,6 +1,7 @@
 package io.tunnelmux.netty.gateway;
 
 import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.handler.codec.http.HttpResponseStatus;
 import io.tunnelmux.netty.observe.TraceContext;
 import io.tunnelmux.netty.transport.NettyAcceptor;
 import java.time.Duration;
@@ -87,8 +88,47 @@ final class RequestDispatcher {
                 route,
                 requests,
                 upgrade,
-                front.config().streamIdleTimeout(),
+                messages(head, route, upgrade, requests),
+                config.streamIdleTimeout(),
                 log);
+    }
+
+    /** How a WebSocket is read as messages; null if it is not, or is none. */
+    private @Nullable MessageSwitch messages(
+            RequestHead head, Route route, @Nullable UpgradeCheck upgrade, ProxyRequestFactory requests)
+            throws BadRequestException {
+        String key = upgrade == null ? null : upgrade.key();
+        if (key == null) {
+            return null;
+        }
+        WebSocketConfig config = front.config().webSockets();
+        WebSocketMode mode = choose(config, route, requests);
+        if (mode == WebSocketMode.CHANNEL && route.namesServiceOnly()) {
+            throw new BadRequestException(
+                    HttpResponseStatus.INTERNAL_SERVER_ERROR,
+                    "a WebSocket of channels goes to a target, not to a service");
+        }
+        return mode == WebSocketMode.ZERO_COPY
+                ? null
+                : new MessageSwitch(config, head, key, mode == WebSocketMode.CHANNEL);
+    }
+
+    private static WebSocketMode choose(WebSocketConfig config, Route route, ProxyRequestFactory requests)
+            throws BadRequestException {
+        WebSocketMode chosen;
+        try {
+            chosen = config.chooser().choose(requests.head(), route);
+        } catch (RuntimeException e) {
+            LOG.error(
+                    "the chooser of WebSocket modes failed path={}",
+                    requests.head().path(),
+                    e);
+            throw new BadRequestException(HttpResponseStatus.INTERNAL_SERVER_ERROR, "the gateway failed");
+        }
+        if (chosen != null) {
+            return chosen;
+        }
+        return route.webSocketMode() != null ? route.webSocketMode() : config.mode();
     }
 
     /** Takes what the client says of its trace out of its fields. Null where that is not valid: then its other field is of no use either. */

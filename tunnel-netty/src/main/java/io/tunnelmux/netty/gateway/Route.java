@@ -31,6 +31,7 @@ public final class Route {
     private final @Nullable Duration timeout;
     private final @Nullable RateLimit rate;
     private final int maxConcurrent;
+    private final @Nullable WebSocketMode webSocketMode;
     private final Set<String> upgrades;
     private final Set<String> origins;
 
@@ -42,6 +43,7 @@ public final class Route {
         timeout = draft.timeout;
         rate = draft.rate;
         maxConcurrent = draft.maxConcurrent;
+        webSocketMode = draft.webSocketMode;
         upgrades = Set.copyOf(draft.upgrades);
         origins = Set.copyOf(draft.origins);
     }
@@ -125,6 +127,12 @@ public final class Route {
         return with(draft -> draft.upgrades.add(protocol.toLowerCase(Locale.ROOT)));
     }
 
+    /** The same with a way of its own to carry WebSockets. */
+    public Route withWebSocketMode(WebSocketMode mode) {
+        Objects.requireNonNull(mode);
+        return with(draft -> draft.webSocketMode = mode);
+    }
+
     /**
      * The same with one more host whose pages may open WebSockets here, besides the requested host itself; {@link #ANY} is any.
      *
@@ -160,6 +168,7 @@ public final class Route {
         draft.timeout = timeout;
         draft.rate = rate;
         draft.maxConcurrent = maxConcurrent;
+        draft.webSocketMode = webSocketMode;
         draft.upgrades.addAll(upgrades);
         draft.origins.addAll(origins);
         change.accept(draft);
@@ -186,6 +195,11 @@ public final class Route {
         return destination;
     }
 
+    /** Whether a service of the agent's cluster is all that says where the requests go. */
+    boolean namesServiceOnly() {
+        return destination.target() == null && destination.serviceName() != null;
+    }
+
     /** What the agent shall take for where the requests go; null leaves it to the agent. */
     public @Nullable String target() {
         return destination.target();
@@ -204,6 +218,11 @@ public final class Route {
     /** Requests at once; 0 is as many as the agent takes. */
     public int maxConcurrent() {
         return maxConcurrent;
+    }
+
+    /** How WebSockets are carried; null is as the gateway does it. */
+    public @Nullable WebSocketMode webSocketMode() {
+        return webSocketMode;
     }
 
     /** Protocols that {@code Upgrade} may name here besides those that the gateway allows everywhere, in lower case. */
@@ -236,6 +255,7 @@ public final class Route {
                         && Objects.equals(timeout, route.timeout)
                         && Objects.equals(rate, route.rate)
                         && maxConcurrent == route.maxConcurrent
+                        && webSocketMode == route.webSocketMode
                         && upgrades.equals(route.upgrades)
                         && origins.equals(route.origins);
     }
@@ -261,6 +281,7 @@ public final class Route {
         private @Nullable Duration timeout;
         private @Nullable RateLimit rate;
         private int maxConcurrent;
+        private @Nullable WebSocketMode webSocketMode;
 
         Draft(String host, String pathPrefix, String agentId) {
             this.host = host;

@@ -4,6 +4,7 @@ import io.tunnelmux.netty.observe.Direction;
 import io.tunnelmux.netty.observe.ExchangeEnd;
 import io.tunnelmux.netty.observe.ExchangeObserver;
 import io.tunnelmux.netty.observe.RelayMode;
+import io.tunnelmux.netty.observe.RelayedMessage;
 import io.tunnelmux.netty.observe.TraceContext;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -97,6 +98,11 @@ public final class Observers {
         @Override
         public void onChunkTaken(Direction direction, long nanos) {
             tell(observers, observer -> observer.onChunkTaken(direction, nanos));
+        }
+
+        @Override
+        public void onMessage(RelayedMessage message) {
+            tell(observers, observer -> observer.onMessage(message));
         }
 
         @Override

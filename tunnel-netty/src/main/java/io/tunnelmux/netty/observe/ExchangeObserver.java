@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Told what becomes of one request, by a gateway or by an agent. Each method does nothing unless it is overridden. In the order of the methods here:
- * {@link #trace} once and first, {@link #onQueued} and {@link #onQueueLeft} in turns, mostly never, then {@link #onAnswered} at most once, {@link #onUpgraded} at most once, {@link #onRelayed} and {@link #onChunkTaken} any
+ * {@link #trace} once and first, {@link #onQueued} and {@link #onQueueLeft} in turns, mostly never, then {@link #onAnswered} at most once, {@link #onUpgraded} at most once, {@link #onRelayed}, {@link #onChunkTaken} and {@link #onMessage} any
  * number of times between that and the end, {@link #onEnded} once and last.
  *
  * <p>Called on an event loop, one call at a time, perhaps of another thread each time. Must not block. What it throws is logged, once a second at most, and
@@ -51,6 +51,9 @@ public interface ExchangeObserver {
      * @param nanos since they came
      */
     default void onChunkTaken(Direction direction, long nanos) {}
+
+    /** A message of an upgraded connection has gone through, or a control frame; only in the modes that read them. */
+    default void onMessage(RelayedMessage message) {}
 
     /** It is over. */
     default void onEnded(ExchangeEnd end) {}

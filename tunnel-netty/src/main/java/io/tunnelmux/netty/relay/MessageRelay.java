@@ -10,7 +10,6 @@ import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.handler.ssl.SslCloseCompletionEvent;
 import io.netty.util.ReferenceCountUtil;
 import io.tunnelmux.core.Outcome;
-import io.tunnelmux.core.StreamHandler;
 import io.tunnelmux.core.TunnelStream;
 import io.tunnelmux.core.transport.TunnelLoop;
 import io.tunnelmux.netty.transport.NettyLoop;
@@ -24,6 +23,7 @@ import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Message;
 import io.tunnelmux.protocol.Payload;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -49,7 +49,7 @@ import org.jspecify.annotations.Nullable;
  * <p>It is the channel's last handler, and the stream's: whoever opened the stream hands everything on to it that comes after. All calls on
  * the one loop that both belong to.
  */
-public final class MessageRelay extends ChannelInboundHandlerAdapter implements StreamHandler {
+public final class MessageRelay extends ChannelInboundHandlerAdapter implements Relay {
 
     /** Longest message unless told otherwise. */
     public static final int DEFAULT_MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
@@ -176,7 +176,15 @@ public final class MessageRelay extends ChannelInboundHandlerAdapter implements 
 
     // What the channel brings.
 
-    /** Reads bytes as if the channel had just received them. Takes {@code bytes}. */
+    /** A ping or a pong is something that moves. */
+    @Override
+    public void cutWhenIdle(Duration limit) {
+        if (!isStreamEnded) {
+            pressure.watch(limit, () -> stream.cancel(ErrorCode.TIMEOUT, "nothing has moved for " + limit));
+        }
+    }
+
+    @Override
     public void toStream(ByteBuf bytes) {
         if (isPeerDone) {
             bytes.release();
@@ -406,6 +414,7 @@ public final class MessageRelay extends ChannelInboundHandlerAdapter implements 
         if (settings.tap() != null) {
             settings.tap().onControl(false, control, data.length);
         }
+        pressure.onMessage();
         owedToChannel.add(control, data);
         if (channel.isWritable()) {
             payChannel();
@@ -505,6 +514,7 @@ public final class MessageRelay extends ChannelInboundHandlerAdapter implements 
     private static int closeCodeOf(Outcome outcome) {
         ErrorCode code = ErrorCode.of(outcome.code());
         boolean isGone = code == ErrorCode.CANCELLED
+                || code == ErrorCode.TIMEOUT
                 || code == ErrorCode.TRANSPORT_LOST
                 || code == ErrorCode.SHUTTING_DOWN
                 || code == ErrorCode.SUPERSEDED;

@@ -9,7 +9,6 @@ import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.handler.ssl.SslCloseCompletionEvent;
 import io.netty.util.ReferenceCountUtil;
 import io.tunnelmux.core.Outcome;
-import io.tunnelmux.core.StreamHandler;
 import io.tunnelmux.core.TunnelStream;
 import io.tunnelmux.netty.transport.NettyLoop;
 import io.tunnelmux.netty.transport.NettyPayload;
@@ -36,7 +35,7 @@ import org.jspecify.annotations.Nullable;
  * It is the channel's last handler, and the stream's: whoever opened the stream hands everything on to it that comes after. All calls on
  * the one loop that both belong to.
  */
-public final class StreamRelay extends ChannelInboundHandlerAdapter implements StreamHandler {
+public final class StreamRelay extends ChannelInboundHandlerAdapter implements Relay {
 
     private final TunnelStream stream;
     private final Channel channel;
@@ -93,14 +92,14 @@ public final class StreamRelay extends ChannelInboundHandlerAdapter implements S
         return relay;
     }
 
-    /** Cuts both, with {@code TIMEOUT}, when for so long nothing has moved between them, see {@link StreamPressure#watch}. */
+    @Override
     public void cutWhenIdle(Duration limit) {
         if (!isStreamEnded) {
             pressure.watch(limit, () -> stream.cancel(ErrorCode.TIMEOUT, "nothing has moved for " + limit));
         }
     }
 
-    /** Sends bytes as if the channel had just received them. Takes {@code bytes}. */
+    @Override
     public void toStream(ByteBuf bytes) {
         if (isStreamEnded || isInputEnded || !bytes.isReadable()) {
             bytes.release();

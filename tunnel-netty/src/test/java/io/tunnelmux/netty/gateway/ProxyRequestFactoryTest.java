@@ -35,7 +35,8 @@ class ProxyRequestFactoryTest {
         ProxyRequestFactory factory =
                 new ProxyRequestFactory(head, client, Message.Destination.ANY, null, gateway, TraceContext.begin());
 
-        assertThat(factory.create(Payload.EMPTY).timeoutMillis()).isEqualTo(agentMillis);
+        assertThat(((Message.ProxyRequest) factory.create(Payload.EMPTY)).timeoutMillis())
+                .isEqualTo(agentMillis);
         assertThat(factory.timeout()).isEqualTo(gateway);
     }
 }

@@ -217,6 +217,15 @@ public final class ScriptedServer implements AutoCloseable {
             return head;
         }
 
+        /** As {@link #acceptWebSocket}, and goes on by messages; compressed ones if the fields agree to that. */
+        public WebSocketPeer webSocket(String... fields) throws IOException {
+            String head = acceptWebSocket(fields);
+            boolean isDeflating = String.join("", fields).contains("permessage-deflate");
+            WebSocketPeer peer = new WebSocketPeer(in, out, false, isDeflating, socket);
+            peer.head(head);
+            return peer;
+        }
+
         /** One WebSocket frame of a client; its mask is taken off. */
         public Frame readFrame() throws IOException {
             DataInputStream data = new DataInputStream(in);

@@ -2,6 +2,7 @@ package io.tunnelmux.examples.agent;
 
 import io.tunnelmux.examples.common.KubernetesOptions;
 import io.tunnelmux.examples.common.Metrics;
+import io.tunnelmux.examples.common.WebSocketOptions;
 import io.tunnelmux.examples.common.WindowOptions;
 import io.tunnelmux.netty.agent.AgentConfig;
 import io.tunnelmux.netty.agent.TokenFile;
@@ -94,6 +95,9 @@ public final class AgentOptions {
     private KubernetesOptions kubernetes = new KubernetesOptions();
 
     @Mixin
+    private WebSocketOptions webSockets = new WebSocketOptions();
+
+    @Mixin
     private WindowOptions windows = new WindowOptions();
 
     /** For picocli, which sets what the command line says. */
@@ -130,7 +134,9 @@ public final class AgentOptions {
                 .gateways(gateways())
                 .agentId(agentId)
                 .connections(connections)
-                .token(token());
+                .token(token())
+                .maxWebSocketMessageBytes(webSockets.maxMessageBytes())
+                .webSocketDeflate(webSockets.isDeflating());
         Upstream kubernetesApi = kubernetes.toUpstream();
         if (kubernetesApi != null) {
             config.upstream(kubernetesApi).target(KUBERNETES, kubernetesApi);

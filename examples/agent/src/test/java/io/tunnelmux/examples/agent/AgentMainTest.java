@@ -49,6 +49,8 @@ class AgentMainTest {
                 NEEDED + "--metrics-listen nonsense",
                 NEEDED + "--stream-window 256KB",
                 NEEDED + "--memory-budget 0",
+                NEEDED + "--websocket-max-message 0",
+                NEEDED + "--websocket-max-message 2GiB",
                 NEEDED + "--config missing.yaml",
                 NEEDED + "--allow a",
                 NEEDED + "--allow a:0",

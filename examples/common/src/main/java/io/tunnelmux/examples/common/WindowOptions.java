@@ -86,7 +86,7 @@ public final class WindowOptions {
         return config;
     }
 
-    private static int bytes(String option, int lowest, long value) {
+    static int bytes(String option, int lowest, long value) {
         if (value < lowest || value > Integer.MAX_VALUE) {
             throw new IllegalArgumentException(option + " is " + Values.text(value) + ", and must be from "
                     + Values.text(lowest) + " to less than 2GiB");

@@ -61,18 +61,15 @@ public final class GatewayMain implements Callable<Integer> {
             paramLabel = "HOST[/PATH]=AGENT[;OPTION=VALUE]...",
             description =
                     "which agent gets the requests of a host ('*': of any; '*.DOMAIN': of all below) and path; options are"
-                            + " mode=zero-copy, target=NAME (one that the agent knows), service=NAME.NAMESPACE:PORT, timeout=30s,"
+                            + " mode=zero-copy|aware|channel, target=NAME (one that the agent knows), service=NAME.NAMESPACE:PORT, timeout=30s,"
                             + " rate=100/s[:BURST], max-concurrent=N, upgrade=PROTOCOL, origin=HOST")
     private List<Route> routes = List.of();
 
     @Option(names = "--default-agent", paramLabel = "AGENT", description = "who gets what no route names")
     private @Nullable String defaultAgent;
 
-    @Option(
-            names = "--websocket-mode",
-            paramLabel = "MODE",
-            description = "zero-copy (the default); aware is not yet available")
-    private String webSocketMode = "zero-copy";
+    @Mixin
+    private WebSocketModeOptions webSockets = new WebSocketModeOptions();
 
     @Option(names = "--upgrade-timeout", paramLabel = "TIME", description = "until the answer to an upgrade (10s)")
     private Duration upgradeTimeout = GatewayConfig.DEFAULT_UPGRADE_TIMEOUT;
@@ -179,12 +176,12 @@ public final class GatewayMain implements Callable<Integer> {
     }
 
     private GatewayConfig configuration() {
-        Routes.requireMode(webSocketMode);
         GatewayConfig.Builder builder = GatewayConfig.builder()
                 .httpAddress(listen)
                 .tunnelAddress(tunnelListen)
                 .authenticator(authenticator())
                 .upgrades(Set.copyOf(allowUpgrade))
+                .webSockets(webSockets.toConfig())
                 .upgradeTimeout(upgradeTimeout)
                 .requestTimeout(requestTimeout)
                 .admission(admission.toConfig())

@@ -2,6 +2,7 @@ package io.tunnelmux.examples.gateway;
 
 import io.tunnelmux.examples.common.Values;
 import io.tunnelmux.netty.gateway.Route;
+import io.tunnelmux.netty.gateway.WebSocketMode;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -43,10 +44,7 @@ final class Routes {
             throw new IllegalArgumentException("'" + text + "': '" + option + "' is not NAME=VALUE");
         }
         return switch (name) {
-            case "mode" -> {
-                requireMode(value);
-                yield route;
-            }
+            case "mode" -> route.withWebSocketMode(mode(value));
             case "target" -> route.withTarget(value);
             case "service" -> withService(route, value);
             case "timeout" -> route.withTimeout(Values.duration(value));
@@ -74,13 +72,12 @@ final class Routes {
         }
     }
 
-    /** There is one mode today. */
-    static void requireMode(String mode) {
-        if (mode.equals("aware")) {
-            throw new IllegalArgumentException("WebSocket mode 'aware' is not yet available, only 'zero-copy'");
-        }
-        if (!mode.equals("zero-copy")) {
-            throw new IllegalArgumentException("'" + mode + "' is neither zero-copy nor aware");
-        }
+    static WebSocketMode mode(String text) {
+        return switch (text) {
+            case "zero-copy" -> WebSocketMode.ZERO_COPY;
+            case "aware" -> WebSocketMode.AWARE;
+            case "channel" -> WebSocketMode.CHANNEL;
+            default -> throw new IllegalArgumentException("'" + text + "' is none of zero-copy, aware, channel");
+        };
     }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tunnelmux.netty.gateway.RateLimit;
 import io.tunnelmux.netty.gateway.Route;
+import io.tunnelmux.netty.gateway.WebSocketMode;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -24,6 +25,10 @@ class RoutesTest {
         assertThat(route.timeout()).isEqualTo(Duration.ofSeconds(30));
         assertThat(route.upgrades()).containsExactlyInAnyOrder("spdy/3.1", "raw");
         assertThat(route.origins()).containsExactly("b.example");
+        assertThat(route.webSocketMode()).isEqualTo(WebSocketMode.ZERO_COPY);
+        assertThat(Routes.parse("a=demo;mode=aware").webSocketMode()).isEqualTo(WebSocketMode.AWARE);
+        assertThat(Routes.parse("a=demo;mode=channel").webSocketMode()).isEqualTo(WebSocketMode.CHANNEL);
+        assertThat(Routes.parse("a=demo").webSocketMode()).isNull();
         assertThat(Routes.parse("*/x=demo").host()).isEmpty();
         assertThat(Routes.parse("a=demo").pathPrefix()).isEqualTo("/");
     }
@@ -67,7 +72,6 @@ class RoutesTest {
                 "a=demo;rate=9999999/s",
                 "a=demo;max-concurrent=0",
                 "a=demo;max-concurrent=many",
-                "a=demo;mode=aware",
                 "a=demo;mode=x"
             })
     void otherRoutesAreRefused(String text) {
