@@ -3,6 +3,7 @@ package io.tunnelmux.netty.endtoend;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -211,13 +212,26 @@ class LosslessHttpTest {
             try (RawSocket client = chain.client()) {
                 client.send(method + " /" + cut + FIELDS + "\r\n");
 
-                assertThat(client.read(expected.length())).as("cut at %d", cut).isEqualTo(expected);
+                assertThat(read(client, expected)).as("cut at %d", cut).isEqualTo(expected);
                 // Behind it comes the next one and nothing else.
                 chain.upstream().answers(RawUpstream::ok);
                 assertThat(client.send("GET /next" + FIELDS + "\r\n").message().body())
                         .isEqualTo("ok");
             }
         }
+    }
+
+    /** As much as {@code like}; what comes in several chunks, since it was cut there, is told as one. */
+    private static String read(RawSocket client, String like) throws IOException {
+        int headEnd = like.indexOf("chunked\r\n\r\n");
+        if (headEnd < 0) {
+            return client.read(like.length());
+        }
+        String head = client.read(headEnd + "chunked\r\n\r\n".length());
+        RawSocket.Message rest = client.chunks(head);
+        String body =
+                rest.body().isEmpty() ? "" : Integer.toHexString(rest.body().length()) + "\r\n" + rest.body() + "\r\n";
+        return head + body + "0\r\n" + rest.trailers() + "\r\n";
     }
 
     @Test

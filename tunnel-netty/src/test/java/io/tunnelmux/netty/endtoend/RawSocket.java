@@ -124,7 +124,7 @@ final class RawSocket implements AutoCloseable {
         String fields = head.toLowerCase(Locale.ROOT);
         int length = fields.indexOf("\r\ncontent-length: ");
         if (fields.contains("\r\ntransfer-encoding: chunked\r\n")) {
-            return chunked(head);
+            return chunks(head);
         }
         String body = length < 0
                 ? ""
@@ -137,7 +137,8 @@ final class RawSocket implements AutoCloseable {
         return hasBody ? message() : new Message(head(), "", "");
     }
 
-    private Message chunked(String head) throws IOException {
+    /** Reads chunks to their end, behind {@code head}. */
+    Message chunks(String head) throws IOException {
         StringBuilder body = new StringBuilder();
         while (true) {
             String line = until("\r\n").strip();
