@@ -11,7 +11,7 @@ import { Matrix } from './lib/matrix.mjs';
 import { Report } from './lib/report.mjs';
 import { Upstreams } from './lib/upstreams.mjs';
 
-const THEMES = ['http', 'targets', 'fields', 'bodies', 'ends', 'connections', 'undici', 'ws', 'socketio', 'tls', 'h2', 'h2-websocket', 'grpc', 'tcp'];
+const THEMES = ['http', 'targets', 'fields', 'bodies', 'ends', 'connections', 'undici', 'ws', 'socketio', 'tls', 'h2', 'h2-websocket', 'grpc', 'tcp', 'kubernetes'];
 const COLUMNS = ['direct', 'nginx', 'tunnelmux', 'tunnelmux-aware'];
 
 const USAGE = `Usage: e2e/conformance/run [--list] [--columns NAME,…] [--transcripts] [FILTER…]

@@ -1,4 +1,7 @@
 // The paths to the upstreams: straight, through nginx, through a gateway and an agent.
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { connect as tlsConnect } from 'node:tls';
 import { helpOf, startProgram } from '../../lib/pair.mjs';
 import { freePorts, within } from '../../lib/wait.mjs';
@@ -8,6 +11,8 @@ import { portOf } from './upstreams.mjs';
 const READY_MS = 30_000;
 const TOKEN = 'conformance-token-5d0e';
 const AGENT_ID = 'conformance';
+/** Of the service account that the API server knows. */
+export const KUBERNETES_TOKEN = 'conformance-service-account-5d0e';
 
 /**
  * A path. What it can do is asked by `lacks(need)`, which says why not, or nothing if it can:
@@ -18,6 +23,7 @@ const AGENT_ID = 'conformance';
  * - `grpc`: the same all the way to the gRPC server
  * - `h2-websocket`: WebSockets over HTTP/2 (RFC 8441)
  * - `tcp`: a port that leads to a TCP server
+ * - `kubernetes`: the API of a cluster; `kubectl` that the machine has it
  */
 class Column {
   constructor(name, upstreams, files) {
@@ -34,10 +40,12 @@ class Column {
 
   async stop() {}
 
-  async lacks() {
-    return null;
+  async lacks(need) {
+    return need === 'kubectl' && !hasKubectl() ? 'there is no kubectl on the path' : null;
   }
 }
+
+const hasKubectl = () => spawnSync('kubectl', ['version', '--client'], { stdio: 'ignore' }).status === 0;
 
 export class Direct extends Column {
   constructor(upstreams, files) {
@@ -62,17 +70,17 @@ export class NginxColumn extends Column {
   async start() {
     this.absence = Nginx.absence();
     if (this.absence) return;
-    this.nginx = await Nginx.start(this.upstreams.ports, this.files);
+    this.nginx = await Nginx.start(this.upstreams.ports, { ...this.files, kubernetesToken: KUBERNETES_TOKEN });
   }
 
   port(service, front) {
-    return this.nginx.ports[service === 'tcp' ? 'tcp' : front];
+    return this.nginx.ports[['tcp', 'kubernetes'].includes(service) ? service : front];
   }
 
   async lacks(need) {
     if (need === 'h2-websocket') return 'nginx has no WebSockets over HTTP/2';
     if (need === 'tcp' && !Nginx.hasStreams()) return 'nginx needs its stream module for that';
-    return null;
+    return super.lacks(need);
   }
 
   async stop() {
@@ -104,7 +112,7 @@ export class Tunnel extends Column {
   }
 
   port(service, front) {
-    const pair = this.#pairs.get(front === 'tls' ? 'tls' : 'plain');
+    const pair = this.#pairs.get(service === 'kubernetes' ? 'kubernetes' : front === 'tls' ? 'tls' : 'plain');
     return service === 'tcp' ? pair.tcpPort : pair.httpPort;
   }
 
@@ -117,12 +125,16 @@ export class Tunnel extends Column {
     if (need === 'h2c' && !this.can.h2c) return 'the gateway has no --h2c yet';
     if (need === 'grpc' && !(this.can.h2c && this.can.h2cUpstream)) return 'HTTP/2 does not reach the upstream yet';
     if (need === 'tcp' && !this.can.tcp) return 'the gateway has no --tcp-listen yet';
+    if (need === 'kubernetes') {
+      if (!this.can.kubernetes) return 'the agent has no --kubernetes-api yet';
+      await this.#pair('kubernetes');
+    }
     if (need === 'tls') await this.#pair('tls');
     if (need === 'h2' || need === 'h2-websocket') {
       const { httpPort } = await this.#pair('tls');
       if ((await protocolOf(httpPort)) !== 'h2') return 'the gateway speaks HTTP/1.1 only, yet';
     }
-    return null;
+    return super.lacks(need);
   }
 
   #pair(kind) {
@@ -143,6 +155,7 @@ export class Tunnel extends Column {
         ...['--listen', `127.0.0.1:${httpPort}`, '--tunnel-listen', `127.0.0.1:${tunnelPort}`, '--token', TOKEN, '--default-agent', AGENT_ID],
         ...(this.mode ? ['--websocket-mode', this.mode] : []),
         ...(isSecure ? ['--tls-cert', this.files.cert, '--tls-key', this.files.key] : []),
+        ...(kind === 'kubernetes' ? ['--route', `127.0.0.1=${AGENT_ID};target=kubernetes;upgrade=SPDY/3.1`] : []),
         ...(!isSecure && this.can.h2c ? ['--h2c'] : []),
         ...(!isSecure && this.can.tcp ? ['--tcp-listen', `127.0.0.1:${tcpPort}=${AGENT_ID}:127.0.0.1:${ports.tcp}`] : []),
       ],
@@ -161,11 +174,21 @@ export class Tunnel extends Column {
         ...route('/socket.io', `http://127.0.0.1:${ports.socketio}`),
         ...(this.can.h2cUpstream ? route('/conformance.Talk', `h2c://127.0.0.1:${ports.grpc}`) : []),
         ...(this.can.tcp ? ['--allow', `127.0.0.1:${ports.tcp}`] : []),
+        ...(kind === 'kubernetes' ? this.#kubernetesOptions() : []),
       ],
       name('agent'),
     );
     await pair.agent.line(/^agent ready/, READY_MS);
     return pair;
+  }
+
+  #kubernetesOptions() {
+    const token = join(this.files.directory, 'kubernetes-token');
+    writeFileSync(token, `${KUBERNETES_TOKEN}\n`);
+    return [
+      ...['--kubernetes-api', `https://127.0.0.1:${this.upstreams.ports.kubernetes}`, '--kubernetes-token-file', token],
+      ...['--kubernetes-ca', this.files.cert, '--kubernetes-allow', 'read', 'exec', 'attach', 'portforward'],
+    ];
   }
 
   /** The processes that have ended, which none should. */
@@ -184,6 +207,7 @@ function abilities() {
   const [gateway, agent] = ['gateway', 'agent'].map((which) => helpOf(which));
   return {
     h2c: /--h2c\b/.test(gateway),
+    kubernetes: /--kubernetes-api\b/.test(agent),
     h2cUpstream: /h2c:\/\//.test(agent),
     tcp: /--tcp-listen/.test(gateway) && !/--tcp-listen=\S+\s+not yet/.test(gateway),
   };

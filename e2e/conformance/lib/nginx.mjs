@@ -25,18 +25,18 @@ export class Nginx {
   }
 
   /** @param upstreams service → port */
-  static async start(upstreams, { directory, logs, cert, key }) {
+  static async start(upstreams, { directory, logs, cert, key, kubernetesToken }) {
     const nginx = new Nginx();
-    const [plain, tls, h2c, tcp] = await freePorts(4);
-    nginx.ports = { plain, tls, h2c, ...(Nginx.hasStreams() && { tcp }) };
+    const [plain, tls, h2c, kubernetes, tcp] = await freePorts(5);
+    nginx.ports = { plain, tls, h2c, kubernetes, ...(Nginx.hasStreams() && { tcp }) };
     const prefix = join(directory, 'nginx');
     mkdirSync(prefix, { recursive: true });
     const file = join(prefix, 'nginx.conf');
-    writeFileSync(file, configuration({ ports: nginx.ports, upstreams, cert, key }));
+    writeFileSync(file, configuration({ ports: nginx.ports, upstreams, cert, key, kubernetesToken }));
     nginx.child = Child.spawn('nginx', 'nginx', ['-p', prefix, '-e', join(prefix, 'error.log'), '-c', file], { logDirectory: logs, env: SEARCHED });
     await eventually(READY_MS, 'nginx to listen', async () => {
       if (nginx.child.exit) throw new Error(`nginx ended: ${nginx.child.tail(5)}`);
-      return (await Promise.all([plain, tls, h2c].map(listens))).every(Boolean);
+      return (await Promise.all([plain, tls, h2c, kubernetes].map(listens))).every(Boolean);
     });
     return nginx;
   }
@@ -57,7 +57,7 @@ function listens(port) {
   });
 }
 
-const configuration = ({ ports, upstreams, cert, key }) => `
+const configuration = ({ ports, upstreams, cert, key, kubernetesToken }) => `
 ${ports.tcp ? `load_module ${STREAM_MODULE};` : ''}
 daemon off;
 worker_processes 1;
@@ -109,6 +109,16 @@ http {
       grpc_pass grpc://127.0.0.1:${upstreams.grpc};
       grpc_read_timeout 1h;
       grpc_send_timeout 1h;
+    }
+  }
+  server {
+    listen 127.0.0.1:${ports.kubernetes};
+    location / {
+      proxy_pass https://127.0.0.1:${upstreams.kubernetes};
+      proxy_set_header Host $http_host;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection $connection_upgrade;
+      proxy_set_header Authorization "Bearer ${kubernetesToken}";
     }
   }
 }

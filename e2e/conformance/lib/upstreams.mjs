@@ -91,9 +91,9 @@ export class Upstreams {
     for (const server of [upstreams.web, upstreams.secure, upstreams.h2c]) upstreams.#dispatch(server);
     const raw = await upstreams.#listen(createTcpServer({ noDelay: true }, (socket) => upstreams.#serveRaw(socket)));
     const tcp = await upstreams.#listen(createTcpServer({ noDelay: true, allowHalfOpen: true }, (socket) => upstreams.#serveTcp(socket)));
-    const [dead, socketio, grpc, grpcSecure] = await freePorts(4);
-    /** Service → port. Nobody ever listens at `dead`; at `socketio` and `grpc`, rows start their own servers. */
-    upstreams.ports = { web: portOf(upstreams.web), raw: portOf(raw), tcp: portOf(tcp), dead, socketio, grpc, grpcSecure };
+    const [dead, socketio, grpc, grpcSecure, kubernetes] = await freePorts(5);
+    /** Service → port. Nobody ever listens at `dead`; at `socketio`, `grpc` and `kubernetes`, rows start their own servers. */
+    upstreams.ports = { web: portOf(upstreams.web), raw: portOf(raw), tcp: portOf(tcp), dead, socketio, grpc, grpcSecure, kubernetes };
     return upstreams;
   }
 
