@@ -195,8 +195,7 @@ class ObservedGatewayTest {
         assertThat(accessLine())
                 .contains("path=/chat status=101 ", " bytes_in=50 bytes_out=50 ")
                 .doesNotContain("secret");
-        assertThat(performanceLog.list).hasSize(1);
-        assertThat(performanceLog.list.get(0).getFormattedMessage())
+        assertThat(onlyLine(performanceLog))
                 .matches("mode=zero_copy duration_ms=\\d+ bytes_in=50 bytes_out=50 bytes_total=100 agent_id="
                         + GatewayRig.AGENT + " path=/chat outcome=\\w+ trace_id="
                         + told.info.trace().traceId());
@@ -399,17 +398,29 @@ class ObservedGatewayTest {
         return refusals.poll(FakeAgent.PATIENCE_SECONDS, TimeUnit.SECONDS);
     }
 
-    /** The only line so far; its request was told to be over, and the line comes right behind that. */
     private String accessLine() {
+        return onlyLine(accessLog);
+    }
+
+    /** The only line so far; its request was told to be over, and the line comes right behind that. */
+    private static String onlyLine(ListAppender<ILoggingEvent> log) {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(FakeAgent.PATIENCE_SECONDS);
-        List<ILoggingEvent> lines = accessLog.list;
+        List<ILoggingEvent> lines = linesOf(log);
         while (lines.isEmpty()) {
             if (System.nanoTime() > deadline) {
-                throw new AssertionError("no line in the access log");
+                throw new AssertionError("no line in the log");
             }
             Thread.onSpinWait();
+            lines = linesOf(log);
         }
+        assertThat(lines).hasSize(1);
         assertThat(lines.get(0).getLevel()).isEqualTo(Level.INFO);
         return lines.get(0).getFormattedMessage();
+    }
+
+    private static List<ILoggingEvent> linesOf(ListAppender<ILoggingEvent> log) {
+        synchronized (log) { // as an appender does when it adds one
+            return List.copyOf(log.list);
+        }
     }
 }
