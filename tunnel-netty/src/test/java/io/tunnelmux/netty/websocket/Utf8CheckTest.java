@@ -7,11 +7,17 @@ import io.netty.buffer.Unpooled;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.util.HexFormat;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 /** Java's own decoder says what is UTF-8. */
 class Utf8CheckTest {
+
+    /** The least and the greatest of what is ASCII, goes on with a character, or begins one. */
+    private static final int[] EDGES = {
+        0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xdf, 0xe0, 0xef, 0xf0, 0xff
+    };
 
     private static boolean isText(byte[] bytes, int... cuts) {
         Utf8Check check = new Utf8Check();
@@ -38,30 +44,32 @@ class Utf8CheckTest {
         }
     }
 
+    /** Third bytes are of few kinds: those at the edges of each stand for all. */
     @Test
     void everySequenceOfThreeBytesIsWhatJavaTakesItFor() {
-        byte[] bytes = new byte[3];
-        for (int i = 0x7f_0000; i < 0x100_0000; i++) {
-            bytes[0] = (byte) (i >> 16);
-            bytes[1] = (byte) (i >> 8);
-            bytes[2] = (byte) i;
-            if (isText(bytes) != isTextToJava(bytes)) {
-                throw new AssertionError(Integer.toHexString(i));
+        for (int first = 0x7f; first < 0x100; first++) {
+            for (int second = 0; second < 0x100; second++) {
+                for (int third : EDGES) {
+                    assertThatJavaAgrees((byte) first, (byte) second, (byte) third);
+                }
             }
         }
     }
 
     @Test
     void everyBeginningOfFourBytesIsWhatJavaTakesItFor() {
-        byte[] bytes = new byte[4];
-        for (int i = 0xf0_0000; i < 0x100_0000; i++) {
-            bytes[0] = (byte) (i >> 16);
-            bytes[1] = (byte) (i >> 8);
-            bytes[2] = (byte) i;
-            bytes[3] = (byte) 0x80;
-            if (isText(bytes) != isTextToJava(bytes)) {
-                throw new AssertionError(Integer.toHexString(i));
+        for (int first = 0xf0; first < 0x100; first++) {
+            for (int second = 0; second < 0x100; second++) {
+                for (int third : EDGES) {
+                    assertThatJavaAgrees((byte) first, (byte) second, (byte) third, (byte) 0x80);
+                }
             }
+        }
+    }
+
+    private static void assertThatJavaAgrees(byte... bytes) {
+        if (isText(bytes) != isTextToJava(bytes)) {
+            throw new AssertionError(HexFormat.of().formatHex(bytes));
         }
     }
 
