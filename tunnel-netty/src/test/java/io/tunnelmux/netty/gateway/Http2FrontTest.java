@@ -336,6 +336,21 @@ class Http2FrontTest {
         }
     }
 
+    /** The end comes in one turn of the loop with what it is the end of. */
+    @Test
+    void whatCameOfABodyBeforeItWasCutArrives() throws Exception {
+        for (H2Client each : clients()) {
+            for (int i = 0; i < 20; i++) {
+                H2Stream call = each.gets("/");
+                agent.next().answers(200).sends("begun").closes(ErrorCode.UPSTREAM_RESET, "gone");
+
+                assertThat(call.status()).isEqualTo("200");
+                assertThat(call.reset()).isEqualTo(Http2Error.INTERNAL_ERROR);
+                assertThat(call.received()).asString().isEqualTo("begun");
+            }
+        }
+    }
+
     @Test
     void aBodyThatBreaksItsWordIsReset() throws Exception {
         H2Stream longer = client.gets("/");
