@@ -225,6 +225,7 @@ class RequestHeadTest {
         refused(table, "GET / HTTP/2.0\r\nHost: a\r\n", 505);
         refused(table, "GET / HTTP/3.0\r\nHost: a\r\n", 505);
         refused(table, "GET / HTTP/9.9\r\nHost: a\r\n", 505);
+        refused(table, "PRI * HTTP/2.0\r\n", 505);
         refused(table, "GET / HTTP/1.1\r\nHost: b\r\n", 404);
         refused(table, "GET / HTTP/1.1\r\nHost: a.b\r\n", 404);
         refused(table, "GET http://b/ HTTP/1.1\r\nHost: b\r\n", 404);
