@@ -3,6 +3,8 @@ package io.tunnelmux.netty;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http2.Http2Headers;
 import io.tunnelmux.netty.gateway.AgentRouter;
 import io.tunnelmux.netty.gateway.GatewayObserver;
@@ -17,6 +19,8 @@ import io.tunnelmux.netty.testing.H2Client;
 import io.tunnelmux.netty.testing.H2Stream;
 import io.tunnelmux.netty.testing.ScriptedServer;
 import io.tunnelmux.netty.testing.WebSocketPeer;
+import io.tunnelmux.netty.websocket.MessageReader;
+import io.tunnelmux.netty.websocket.MessageRecorder;
 import io.tunnelmux.netty.websocket.RawFrames;
 import java.io.EOFException;
 import java.io.IOException;
@@ -595,6 +599,49 @@ class EndToEndWebSocketAwareTest {
             assertThat(call.received(expected.length)).isNotEmpty();
             assertThat(call.received())
                     .endsWith(RawFrames.unmasked().close(1_000, NONE).toByteArray());
+        }
+    }
+
+    /** The client's connection stays on its own loop, whatever loop the tunnel has. */
+    @Test
+    void longMessagesOverHttp2ComeBackFromOtherLoops() throws Exception {
+        byte[] message = new byte[300_000];
+        Arrays.fill(message, (byte) 'm');
+        try (WebSocketRig rig = new WebSocketRig(
+                        EndToEndWebSocketAwareTest::echo,
+                        gateway -> gateway.h2c(true).loops(3),
+                        agent -> agent.connections(3));
+                H2Client first = H2Client.connect(rig.address());
+                H2Client second = H2Client.connect(rig.address())) {
+            for (H2Client client : List.of(first, second, first, second)) {
+                client.serverSettings();
+                H2Stream call = client.sends(
+                        H2Client.request("CONNECT", "/echo", ":protocol", "websocket", "sec-websocket-version", "13"),
+                        false);
+                assertThat(call.status()).isEqualTo("200");
+                byte[] frames = RawFrames.masked()
+                        .frame(2, message)
+                        .frame(9, bytes("p"))
+                        .frame(2, message)
+                        .close(1_000, NONE)
+                        .toByteArray();
+                for (int at = 0; at < frames.length; at += 10_000) {
+                    call.sends(Arrays.copyOfRange(frames, at, Math.min(frames.length, at + 10_000)), false);
+                }
+                // Payloads, at least a header for each of three messages, and the close frame.
+                call.received(2 * message.length + 4 + 4 + 3 + 4);
+                MessageRecorder recorder = new MessageRecorder();
+                MessageReader reader = new MessageReader(false, false, 1 << 24, ByteBufAllocator.DEFAULT, recorder);
+                call.trailers();
+                reader.read(Unpooled.wrappedBuffer(call.received()));
+
+                String whole = "binary " + new String(message, StandardCharsets.ISO_8859_1);
+                assertThat(recorder.messages())
+                        .hasSize(4)
+                        .endsWith("close 1000 ")
+                        .contains("pong p");
+                assertThat(recorder.messages()).filteredOn(whole::equals).hasSize(2);
+            }
         }
     }
 }

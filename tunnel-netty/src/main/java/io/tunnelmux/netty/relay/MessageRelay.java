@@ -525,6 +525,8 @@ public final class MessageRelay extends ChannelInboundHandlerAdapter implements 
 
     private void writeClose(int code, String reason) {
         if (!isCloseWritten) {
+            // What was said before comes before, also to one who takes nothing now.
+            owedToChannel.pay(writer::ping, writer::pong);
             isCloseWritten = true;
             writer.close(code, reason);
             loop.flushLater(channel);

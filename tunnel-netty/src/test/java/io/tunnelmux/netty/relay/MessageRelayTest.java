@@ -256,6 +256,23 @@ class MessageRelayTest {
         assertThat(rig.server.received()).hasSize(4).contains("ping ping 9999", "pong pong 9999", "text and on");
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void whatWaitsOfThemComesBeforeACloseFrame(boolean fromClient) {
+        RelayRig.Side first = side(fromClient);
+        RelayRig.Side second = side(!fromClient);
+        second.stops();
+        first.sends(first.frames()
+                .frame(2, new byte[60_000])
+                .frame(9, text("a ping"))
+                .frame(10, text("a pong"))
+                .close(1_000, NONE));
+        second.goesOn();
+
+        assertThat(second.received()).hasSize(4).endsWith("close 1000 ");
+        assertThat(second.received()).contains("ping a ping", "pong a pong");
+    }
+
     // ---- closing ----
 
     @ParameterizedTest
