@@ -18,7 +18,7 @@ export function frame(opcode, payload, { masked = false } = {}) {
   return Buffer.concat([head, mask, xored(body, mask)]);
 }
 
-/** Reads one frame from something with `bytes(count)`: {opcode, payload}. */
+/** Reads one frame from something with `bytes(count)`: {opcode, payload, isLast}, the last of its message or not. */
 export async function readFrame(source) {
   const [first, second] = await source.bytes(2);
   let length = second & 0x7f;
@@ -26,7 +26,18 @@ export async function readFrame(source) {
   else if (length === 127) length = Number((await source.bytes(8)).readBigUInt64BE(0));
   const mask = second & 0x80 ? Buffer.from(await source.bytes(4)) : null;
   const payload = await source.bytes(length);
-  return { opcode: first & 0x0f, payload: mask ? xored(payload, mask) : payload };
+  return { opcode: first & 0x0f, payload: mask ? xored(payload, mask) : payload, isLast: (first & 0x80) !== 0 };
+}
+
+/** Reads one message in however many frames it comes, without control frames between: {opcode, payload}. */
+export async function readMessage(source) {
+  const { opcode, payload, isLast } = await readFrame(source);
+  const pieces = [payload];
+  for (let next = { isLast }; !next.isLast; ) {
+    next = await readFrame(source);
+    pieces.push(next.payload);
+  }
+  return { opcode, payload: Buffer.concat(pieces) };
 }
 
 function xored(bytes, mask) {

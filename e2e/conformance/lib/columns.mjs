@@ -11,6 +11,8 @@ import { portOf } from './upstreams.mjs';
 const READY_MS = 30_000;
 const TOKEN = 'conformance-token-5d0e';
 const AGENT_ID = 'conformance';
+/** So that compressed and long messages go through where messages are read on the way; by default the one is off and the other 16 MiB. */
+const AWARE_OPTIONS = ['--websocket-deflate', '--websocket-max-message', '64MiB'];
 /** Of the service account that the API server knows. */
 export const KUBERNETES_TOKEN = 'conformance-service-account-5d0e';
 
@@ -153,7 +155,7 @@ export class Tunnel extends Column {
       'gateway',
       [
         ...['--listen', `127.0.0.1:${httpPort}`, '--tunnel-listen', `127.0.0.1:${tunnelPort}`, '--token', TOKEN, '--default-agent', AGENT_ID],
-        ...(this.mode ? ['--websocket-mode', this.mode] : []),
+        ...(this.mode ? ['--websocket-mode', this.mode, ...AWARE_OPTIONS] : []),
         ...(isSecure ? ['--tls-cert', this.files.cert, '--tls-key', this.files.key] : []),
         ...(kind === 'kubernetes' ? ['--route', `127.0.0.1=${AGENT_ID};target=kubernetes;upgrade=SPDY/3.1`] : []),
         ...(!isSecure && this.can.h2c ? ['--h2c'] : []),
@@ -175,6 +177,7 @@ export class Tunnel extends Column {
         ...(this.can.h2cUpstream ? route('/conformance.Talk', `h2c://127.0.0.1:${ports.grpc}`) : []),
         ...(this.can.tcp ? ['--allow', `127.0.0.1:${ports.tcp}`] : []),
         ...(kind === 'kubernetes' ? this.#kubernetesOptions() : []),
+        ...(this.mode ? AWARE_OPTIONS : []),
       ],
       name('agent'),
     );

@@ -1,8 +1,15 @@
 // What is not as without a proxy, and is to be so. Each entry explains some lines of one row in our columns, and nothing more.
 
+/** The columns that are ours, and the one of them in which messages are read on the way. */
+export const OURS = ['tunnelmux', 'tunnelmux-aware'];
+const AWARE = ['tunnelmux-aware'];
+
 const ANY = /./;
 
-/** {row, reason, lines: [{lane, lost, gained}]}: patterns of what may be missing from a lane, and of what may be in it instead. */
+/** What each hop agrees on for itself where there are two of them, so that it says nothing of the whole way: {columns, line}. */
+export const ofOneHop = { columns: AWARE, line: /^field sec-websocket-extensions: / };
+
+/** {row, columns (ours), reason, lines: [{lane, lost, gained}]}: patterns of what may be missing from a lane, and of what may be in it instead. */
 export const deliberate = [
   {
     row: 'http/method-trace',
@@ -68,4 +75,55 @@ export const deliberate = [
       { lane: /^upstream 1$/, lost: ANY },
     ],
   },
+
+  // Where the gateway is the client's server and the agent the upstream's client.
+
+  {
+    row: 'undici/upgrade',
+    columns: AWARE,
+    reason: 'what is no WebSocket is none there',
+    lines: [{ lane: /^client$/, lost: /^echo any bytes$/, gained: /^echo .*WebSocket: reserved bits/s }],
+  },
+  {
+    row: 'ws/fragment-boundaries',
+    columns: AWARE,
+    reason: 'a message goes on in fragments of its own, whose boundaries mean nothing (RFC 6455, 5.4)',
+    lines: [{ lane: /^upstream 1$/, lost: /^frame opcode=0 not the last $/ }],
+  },
+  ...['ws/terminated-by-client', 'ws/reset-by-client', 'ws/subprotocol-not-chosen'].map((row) => ({
+    row,
+    columns: AWARE,
+    reason: 'that its client has gone is told to the upstream by a close frame, 1001',
+    lines: [{ lane: /^upstream 1$/, lost: /^close 1006 ""$/, gained: /^close 1001 / }],
+  })),
+  ...['ws/terminated-by-server', 'ws/reset-by-server'].map((row) => ({
+    row,
+    columns: AWARE,
+    reason: 'that its upstream has gone is told to the client by a close frame, 1011',
+    lines: [{ lane: /^client$/, lost: /^close 1006 ""$/, gained: /^close 1011 / }],
+  })),
+  {
+    row: 'h2-websocket/cut-by-server',
+    columns: AWARE,
+    reason: 'that its upstream has gone is told to the client by a close frame, 1011',
+    lines: [{ lane: /^client$/, lost: /^close 1006$/, gained: /^close 1011$/ }],
+  },
+  ...['ws/deflate-small-windows', 'ws/deflate-offered-and-declined', 'ws/undici-client'].map((row) => ({
+    row,
+    columns: AWARE,
+    reason: 'the gateway agrees to compression with the client, and the agent with the upstream: without context takeover, and to no smaller windows',
+    lines: [{ lane: /^client$/, lost: /extensions/, gained: /extensions/ }],
+  })),
+  ...['bad-utf8', 'reserved-bit', 'unknown-opcode', 'unmasked', 'long-ping', 'fragmented-ping', 'continuation-of-nothing', 'close-code'].map((breach) => ({
+    row: `ws/breach-${breach}`,
+    columns: AWARE,
+    reason: 'the gateway itself ends who breaks the protocol, with the code for it, and the upstream hears 1011',
+    lines: [{ lane: /^upstream 1$/, lost: /^(error WS_ERR_|close 1006)/, gained: /^close 1011 "a WebSocket broke a rule: / }],
+  })),
+  ...['masked', 'bad-utf8'].map((breach) => ({
+    row: `ws/breach-by-server-${breach}`,
+    columns: AWARE,
+    reason: 'the agent itself ends who breaks the protocol, with the code for it, and the client hears 1011',
+    lines: [{ lane: /^client$/, lost: /^(error WS_ERR_|close 1006)/, gained: /^close 1011 "a WebSocket broke a rule: / }],
+  })),
 ];

@@ -5,6 +5,7 @@ import { curl } from '../../lib/curl.mjs';
 import { sha256 } from '../../lib/data.mjs';
 import { RawClient } from '../../lib/raw.mjs';
 import { within } from '../../lib/wait.mjs';
+import { OURS, ofOneHop } from './deliberate.mjs';
 import { responseLines } from './fields.mjs';
 import { Transcript, differences } from './transcript.mjs';
 
@@ -258,11 +259,12 @@ export class Matrix {
       cell.differences = [];
       return;
     }
-    cell.differences = differences(reference.lanes, cell.lanes);
-    const known = column.isOurs ? this.deliberate.find(({ row }) => row === id) : undefined;
+    const compared = (lanes) => (ofOneHop.columns.includes(column.name) ? without(lanes, ofOneHop.line) : lanes);
+    cell.differences = differences(compared(reference.lanes), compared(cell.lanes));
+    const known = this.deliberate.filter(({ row, columns = OURS }) => row === id && columns.includes(column.name));
     const left = cell.differences
       .map(({ lane, ...changes }) => {
-        const isMeant = (change) => (text) => known?.lines.some((line) => line.lane.test(lane) && line[change]?.test(text)) ?? false;
+        const isMeant = (change) => (text) => known.some(({ lines }) => lines.some((line) => line.lane.test(lane) && line[change]?.test(text)));
         const unexplained = (change) => changes[change].filter((text) => !isMeant(change)(text));
         return { lane, lost: unexplained('lost'), gained: unexplained('gained') };
       })
@@ -272,10 +274,12 @@ export class Matrix {
       cell.unexplained = left;
     } else if (cell.differences.length > 0) {
       cell.verdict = 'meant';
-      cell.reason = known.reason;
+      cell.reason = known.map(({ reason }) => reason).join('; ');
     } else {
       cell.verdict = 'ok';
-      if (known) cell.remarks.push('lib/deliberate.mjs explains a difference that there is not');
+      if (known.length > 0) cell.remarks.push('lib/deliberate.mjs explains a difference that there is not');
     }
   }
 }
+
+const without = (lanes, line) => Object.fromEntries(Object.entries(lanes).map(([lane, events]) => [lane, events.filter((text) => !line.test(text))]));

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { randomBytes } from 'node:crypto';
 import { WebSocket, WebSocketServer } from 'ws';
 import { WebSocket as UndiciWebSocket } from 'undici';
-import { acceptOf, frame, readFrame, upgradeRequest, BINARY, CLOSE, TEXT } from '../../lib/frames.mjs';
+import { acceptOf, frame, readFrame, readMessage, upgradeRequest, BINARY, CLOSE, TEXT } from '../../lib/frames.mjs';
 import { MIB, ms, seededBytes, sha256 } from '../../lib/data.mjs';
 import { within } from '../../lib/wait.mjs';
 import { responseLines, pairs } from '../lib/fields.mjs';
@@ -146,11 +146,10 @@ async function fragmentBoundaries(t) {
   t.serveUpgrade(async ({ request, socket, early, note }) => {
     const peer = rawPeer(socket, early);
     socket.write(switching(request));
-    for (let i = 0; i < 3; i++) {
-      const [first, second] = await peer.bytes(2);
-      const mask = await peer.bytes(4);
-      const payload = await peer.bytes(second & 0x7f);
-      note(`frame fin=${first >> 7} opcode=${first & 15} ${Buffer.from(payload.map((byte, n) => byte ^ mask[n & 3]))}`);
+    for (let isOver = false; !isOver; ) {
+      const { opcode, payload, isLast } = await readFrame(peer);
+      note(`frame opcode=${opcode} ${isLast ? 'last' : 'not the last'} ${payload}`);
+      isOver = isLast;
     }
     socket.end(frame(CLOSE, Buffer.from([3, 232])));
   });
@@ -372,7 +371,7 @@ async function serverSpeaksFirst(t) {
   });
   const raw = await upgradeRaw(t);
   for (let i = 0; i < 2; i++) {
-    const { opcode, payload } = await readFrame(raw);
+    const { opcode, payload } = await readMessage(raw);
     t.note(`frame ${opcode} ${short(payload)}`);
   }
 }
@@ -384,7 +383,7 @@ async function serverSpeaksAndCloses(t) {
   });
   const raw = await upgradeRaw(t);
   for (let i = 0; i < 2; i++) {
-    const { opcode, payload } = await readFrame(raw);
+    const { opcode, payload } = await readMessage(raw);
     t.note(`frame ${opcode} ${payload.toString('hex')}`);
   }
 }
@@ -394,11 +393,11 @@ async function clientSpeaksFirst(t) {
   serve(t, echoes);
   const early = ['early', 'x'.repeat(9_000)];
   const raw = await upgradeRaw(t, ...early.map((text) => frame(TEXT, text, { masked: true })));
-  for (const _ of early) t.note(`echo ${short((await readFrame(raw)).payload)}`);
+  for (const _ of early) t.note(`echo ${short((await readMessage(raw)).payload)}`);
   raw.write(frame(TEXT, 'late', { masked: true }));
-  t.note(`echo ${short((await readFrame(raw)).payload)}`);
+  t.note(`echo ${short((await readMessage(raw)).payload)}`);
   raw.write(frame(CLOSE, Buffer.from([3, 232]), { masked: true }));
-  t.note(`frame ${(await readFrame(raw)).opcode}`);
+  t.note(`frame ${(await readMessage(raw)).opcode}`);
   await t.allClosed();
 }
 
@@ -406,9 +405,9 @@ async function byteByByte(t) {
   serve(t, echoes);
   const raw = await upgradeRaw(t);
   for (const byte of frame(TEXT, 'slowly', { masked: true })) await new Promise((resolve) => raw.socket.write(Buffer.from([byte]), resolve));
-  t.note(`echo ${(await readFrame(raw)).payload}`);
+  t.note(`echo ${(await readMessage(raw)).payload}`);
   raw.write(frame(CLOSE, Buffer.from([3, 232]), { masked: true }));
-  t.note(`frame ${(await readFrame(raw)).opcode}`);
+  t.note(`frame ${(await readMessage(raw)).opcode}`);
   await t.allClosed();
 }
 
@@ -417,7 +416,7 @@ const breach = (...bytes) => async (t) => {
   serve(t);
   const raw = await upgradeRaw(t);
   raw.write(...bytes);
-  const { opcode, payload } = await readFrame(raw);
+  const { opcode, payload } = await readMessage(raw);
   t.note(`frame ${opcode} ${payload.length >= 2 ? payload.readUInt16BE(0) : ''}`);
   await raw.rest();
   await t.allClosed();
@@ -435,7 +434,7 @@ const breachByServer = (...bytes) => async (t) => {
     const peer = rawPeer(socket, early);
     socket.write(switching(request));
     socket.write(Buffer.concat(bytes));
-    const { opcode, payload } = await readFrame(peer);
+    const { opcode, payload } = await readMessage(peer);
     note(`frame ${opcode} ${payload.length >= 2 ? payload.readUInt16BE(0) : ''}`);
     socket.end();
   });
