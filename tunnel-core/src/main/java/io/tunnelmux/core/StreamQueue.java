@@ -218,7 +218,9 @@ final class StreamQueue {
     }
 
     private int frames() {
-        return (first == null ? 0 : 1) + (others == null ? 0 : others.size());
+        // Other threads ask for a hint: what is not null now may be so a moment later.
+        Fifo<Frame> behind = others;
+        return (first == null ? 0 : 1) + (behind == null ? 0 : behind.size());
     }
 
     private @Nullable Frame last() {

@@ -42,6 +42,7 @@ public final class AgentConfig {
     private final Supplier<@Nullable String> token;
     private final UpstreamResolver resolver;
     private final Targets tcpTargets;
+    private final Targets udpTargets;
     private final int connections;
     private final Duration connectTimeout;
     private final Duration idleTimeout;
@@ -68,6 +69,7 @@ public final class AgentConfig {
                 ? builder.resolver
                 : new ConfiguredUpstreams(builder.targets, builder.routes, builder.upstream);
         tcpTargets = new Targets(builder.tcpTargets, builder.allowed);
+        udpTargets = new Targets(builder.udpTargets, List.of());
         connections = builder.connections;
         connectTimeout = builder.connectTimeout;
         idleTimeout = builder.idleTimeout;
@@ -75,7 +77,7 @@ public final class AgentConfig {
         firstBackoff = builder.firstBackoff;
         backoffCeiling = builder.backoffCeiling;
         metricsAddress = builder.metricsAddress;
-        tunnel = offering(builder.tunnel, tcpTargets);
+        tunnel = offering(builder.tunnel);
         tunnelHandler = builder.tunnelHandler != null ? builder.tunnelHandler : UnaryOperator.identity();
         gatewayTls = builder.gatewayTls;
         upstreamTls = builder.upstreamTls;
@@ -87,13 +89,16 @@ public final class AgentConfig {
         metrics = builder.metrics;
     }
 
-    private static TunnelConfig offering(TunnelConfig tunnel, Targets tcpTargets) {
-        Set<String> offered = new HashSet<>(tunnel.capabilities());
+    private TunnelConfig offering(TunnelConfig given) {
+        Set<String> offered = new HashSet<>(given.capabilities());
         offered.add(Capabilities.WEBSOCKET_AWARE);
         if (!tcpTargets.isEmpty()) {
             offered.add(Capabilities.TCP);
         }
-        return tunnel.toBuilder().capabilities(offered).build();
+        if (!udpTargets.isEmpty()) {
+            offered.add(Capabilities.UDP);
+        }
+        return given.toBuilder().capabilities(offered).build();
     }
 
     /** A builder with every default. */
@@ -124,6 +129,11 @@ public final class AgentConfig {
     /** Where streams of TCP may go. */
     Targets tcpTargets() {
         return tcpTargets;
+    }
+
+    /** Where streams of datagrams may go. */
+    Targets udpTargets() {
+        return udpTargets;
     }
 
     /** How many tunnels to keep up. */
@@ -221,6 +231,7 @@ public final class AgentConfig {
         private final Map<String, Upstream> routes = new LinkedHashMap<>();
         private final Map<String, InetSocketAddress> tcpTargets = new LinkedHashMap<>();
         private final List<InetSocketAddress> allowed = new ArrayList<>();
+        private final Map<String, InetSocketAddress> udpTargets = new LinkedHashMap<>();
         private @Nullable Upstream upstream;
         private @Nullable UpstreamResolver resolver;
         private int connections = 1;
@@ -330,6 +341,20 @@ public final class AgentConfig {
         public Builder allow(InetSocketAddress address) {
             requirePort(address);
             allowed.add(address);
+            return this;
+        }
+
+        /**
+         * Where datagrams go for which the gateway names this target, and those for which it names nothing if there is no other. Without any, UDP is refused.
+         *
+         * @param to as in {@link #tcpTarget}
+         * @throws IllegalArgumentException if the name is empty or was given before, or the port is 0
+         */
+        public Builder udpTarget(String name, InetSocketAddress to) {
+            requirePort(to);
+            if (name.isEmpty() || udpTargets.putIfAbsent(name, to) != null) {
+                throw new IllegalArgumentException("UDP target is empty or there twice: " + name);
+            }
             return this;
         }
 
@@ -494,6 +519,7 @@ public final class AgentConfig {
                     && targets.isEmpty()
                     && tcpTargets.isEmpty()
                     && allowed.isEmpty()
+                    && udpTargets.isEmpty()
                     && tunnelHandler == null) {
                 throw new IllegalStateException("neither an upstream nor a target is named, and no tunnelHandler");
             }

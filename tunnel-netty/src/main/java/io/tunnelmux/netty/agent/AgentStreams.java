@@ -54,10 +54,10 @@ final class AgentStreams implements TunnelHandler {
         if (message instanceof Message.TcpTunnelStart request) {
             return serve(stream, request, isEnd);
         }
-        if (message instanceof Message.ProxyWebSocketStart start) {
-            return serve(stream, start);
+        if (message instanceof Message.UdpTunnelStart request) {
+            return serve(stream, request);
         }
-        return message instanceof Message.UdpTunnelStart ? unsupported(stream, message.type()) : null;
+        return message instanceof Message.ProxyWebSocketStart start ? serve(stream, start) : null;
     }
 
     private StreamHandler serve(TunnelStream stream, Message.TcpTunnelStart request, boolean isEnd) {
@@ -66,21 +66,32 @@ final class AgentStreams implements TunnelHandler {
         InetSocketAddress target = shared.tcpTargets().find(destination, request.host(), request.port());
         if (target == null) {
             String why = shared.tcpTargets().refusal(destination, request.host(), request.port());
-            shared.failures().add(ErrorCode.FORBIDDEN, "TCP for " + request.clientAddr(), why);
-            TcpUpstream.refuse(
-                    shared,
-                    stream,
-                    request.requestId(),
-                    ErrorCode.FORBIDDEN,
-                    HttpResponseStatus.FORBIDDEN,
-                    why,
-                    null,
-                    false);
-            return Answered.HANDLER;
+            return forbid(shared, stream, request.requestId(), "TCP for " + request.clientAddr(), why);
         }
         TcpUpstream upstream = new TcpUpstream(shared, stream, request, target, isEnd);
         upstream.start();
         return upstream;
+    }
+
+    private StreamHandler serve(TunnelStream stream, Message.UdpTunnelStart request) {
+        LoopUpstreams shared = shared(stream);
+        Message.Destination destination = request.destination();
+        InetSocketAddress target = shared.udpTargets().find(destination, request.host(), request.port());
+        if (target == null) {
+            String why = shared.udpTargets().refusal(destination, request.host(), request.port());
+            return forbid(shared, stream, request.requestId(), "UDP for " + request.clientAddr(), why);
+        }
+        UdpUpstream upstream = new UdpUpstream(shared, stream, request, target);
+        upstream.start();
+        return upstream;
+    }
+
+    private static StreamHandler forbid(
+            LoopUpstreams shared, TunnelStream stream, String requestId, String what, String why) {
+        shared.refusals().add(ErrorCode.FORBIDDEN, what, why);
+        TcpUpstream.refuse(
+                shared, stream, requestId, ErrorCode.FORBIDDEN, HttpResponseStatus.FORBIDDEN, why, null, false);
+        return Answered.HANDLER;
     }
 
     private LoopUpstreams shared(TunnelStream stream) {
@@ -212,11 +223,6 @@ final class AgentStreams implements TunnelHandler {
                         shared.agentId(), request, refusal.code(), refusal.status(), message, null, false),
                 false);
         stream.close(refusal.code(), message);
-        return Answered.HANDLER;
-    }
-
-    private static StreamHandler unsupported(TunnelStream stream, String what) {
-        stream.cancel(ErrorCode.UNSUPPORTED, "this agent does not do " + what);
         return Answered.HANDLER;
     }
 

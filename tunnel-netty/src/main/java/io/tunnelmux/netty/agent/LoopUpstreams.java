@@ -20,12 +20,15 @@ import org.slf4j.LoggerFactory;
  * @param agentId for error reports
  */
 record LoopUpstreams(
+        NettyLoops loops,
         NettyLoop loop,
         String agentId,
         UpstreamResolver resolver,
         UpstreamConnections connections,
+        AddressLookup lookup,
         Dialer dialer,
         Targets tcpTargets,
+        Targets udpTargets,
         Duration connectTimeout,
         FailureLog failures,
         FailureLog refusals,
@@ -33,8 +36,10 @@ record LoopUpstreams(
         WebSockets webSockets) {
 
     static LoopUpstreams of(NettyLoop loop, AgentConfig config, NettyLoops loops, Executor lookups, TlsConfig tls) {
-        Dialer dialer = new Dialer(loop, loops.bootstrap(loop), new AddressLookup(loop, lookups));
+        AddressLookup lookup = new AddressLookup(loop, lookups);
+        Dialer dialer = new Dialer(loop, loops.bootstrap(loop), lookup);
         return new LoopUpstreams(
+                loops,
                 loop,
                 config.agentId(),
                 config.resolver(),
@@ -43,8 +48,10 @@ record LoopUpstreams(
                         new UpstreamPool(loop, config.maxIdleConnections(), config.idleTimeout()),
                         new UpstreamDialer(loop, dialer, tls, config.connectTimeout()),
                         config.maxIdleConnections() > 0),
+                lookup,
                 dialer,
                 config.tcpTargets(),
+                config.udpTargets(),
                 config.connectTimeout(),
                 new FailureLog(loop, "upstream failed"),
                 new FailureLog(loop, "request refused"),

@@ -71,6 +71,12 @@ final class Targets {
         return "no target was named, and there are " + named.size();
     }
 
+    /** As it is written, for people. */
+    static String text(InetSocketAddress target) {
+        String host = target.getHostString();
+        return (host.indexOf(':') < 0 ? host : '[' + host + ']') + ':' + target.getPort();
+    }
+
     /** As a name or an address literal and a port: what a name means is asked when it is dialled. */
     private static InetSocketAddress unresolved(InetSocketAddress address) {
         InetAddress resolved = address.getAddress();

@@ -70,7 +70,7 @@ final class TcpUpstream implements StreamHandler, Dialer.Listener {
             timeoutNanos = Math.min(timeoutNanos, TimeUnit.MILLISECONDS.toNanos(request.timeoutMillis()));
         }
         dial = shared.dialer()
-                .newDial(at(), target.getPort(), timeoutNanos, channel -> {}, this)
+                .newDial(Targets.text(target), target.getPort(), timeoutNanos, channel -> {}, this)
                 .begin(target.getHostString());
     }
 
@@ -157,15 +157,10 @@ final class TcpUpstream implements StreamHandler, Dialer.Listener {
         }
     }
 
-    private String at() {
-        String host = target.getHostString();
-        return (host.indexOf(':') < 0 ? host : '[' + host + ']') + ':' + target.getPort();
-    }
-
     /** For people who look at what is under way. */
     @Override
     public String toString() {
         String client = request.clientAddr();
-        return "TCP to " + at() + (client == null ? "" : " for " + client);
+        return "TCP to " + Targets.text(target) + (client == null ? "" : " for " + client);
     }
 }

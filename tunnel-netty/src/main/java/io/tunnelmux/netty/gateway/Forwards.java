@@ -10,15 +10,20 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiFunction;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** What of a gateway is not HTTP. Any thread. */
 final class Forwards {
 
     private final List<TcpFront> tcp;
+    private final List<UdpFront> udp;
 
     Forwards(GatewayConfig config, NettyLoops loops, AgentRegistry registry, Recorder recorder) {
         AtomicInteger places = new AtomicInteger(config.maxConnections());
+        udp = config.udpForwards().stream()
+                .map(forward -> new UdpFront(forward, loops, registry, recorder))
+                .toList();
         tcp = config.tcpForwards().stream()
                 .map(forward -> new TcpFront(forward, config.streamIdleTimeout(), loops, registry, recorder, places))
                 .toList();
@@ -34,7 +39,10 @@ final class Forwards {
                     listening) {
         CompletionStage<?> started = CompletableFuture.completedStage(null);
         for (TcpFront front : tcp) {
-            started = started.thenCompose(before -> listening.apply(front.configuredAddress(), front.start()));
+            started = started.thenCompose(before -> listening.apply(front.address(), front.start()));
+        }
+        for (UdpFront front : udp) {
+            started = started.thenCompose(before -> listening.apply(front.address(), front.start()));
         }
         return started;
     }
@@ -44,6 +52,11 @@ final class Forwards {
         return tcp.stream().map(TcpFront::address).toList();
     }
 
+    /** Where datagrams come in, in the order of the configuration. */
+    List<InetSocketAddress> udpAddresses() {
+        return udp.stream().map(UdpFront::address).toList();
+    }
+
     /**
      * Takes nobody more in.
      *
@@ -51,13 +64,19 @@ final class Forwards {
      */
     CompletionStage<?> drain() {
         return CompletableFuture.allOf(
-                tcp.stream().map(front -> front.drain().toCompletableFuture()).toArray(CompletableFuture<?>[]::new));
+                Stream.concat(tcp.stream().map(TcpFront::drain), udp.stream().map(UdpFront::drain))
+                        .map(CompletionStage::toCompletableFuture)
+                        .toArray(CompletableFuture<?>[]::new));
     }
 
     /** Writes a member of an object that was begun. */
     void describe(Json json) {
         json.beginArray("forwards");
         tcp.forEach(front -> {
+            front.describe(json.beginObject());
+            json.end();
+        });
+        udp.forEach(front -> {
             front.describe(json.beginObject());
             json.end();
         });

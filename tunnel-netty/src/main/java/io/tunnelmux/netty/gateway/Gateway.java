@@ -165,6 +165,11 @@ public final class Gateway {
         return forwards.tcpAddresses();
     }
 
+    /** Where the datagrams of the configured {@link UdpForward}s come in, in their order. */
+    public List<InetSocketAddress> udpAddresses() {
+        return forwards.udpAddresses();
+    }
+
     /** Where operators come in; null if nowhere. */
     public @Nullable InetSocketAddress metricsAddress() {
         StatusListener listener = status;

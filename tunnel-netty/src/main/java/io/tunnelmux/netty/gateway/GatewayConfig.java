@@ -39,6 +39,7 @@ public final class GatewayConfig {
     private final Authenticator authenticator;
     private final RequestRouter router;
     private final List<TcpForward> tcpForwards;
+    private final List<UdpForward> udpForwards;
     private final Set<String> upgrades;
     private final WebSocketConfig webSockets;
     private final AdmissionConfig admission;
@@ -77,12 +78,13 @@ public final class GatewayConfig {
         authenticator = builder.authenticator;
         router = builder.router;
         tcpForwards = List.copyOf(builder.tcpForwards);
+        udpForwards = List.copyOf(builder.udpForwards);
         upgrades = builder.upgrades;
         webSockets = builder.webSockets;
         admission = builder.admission;
         trustedProxies = builder.trustedProxies;
         tls = builder.tls;
-        tunnel = offering(builder.tunnel, tcpForwards);
+        tunnel = offering(builder.tunnel);
         tunnelHandler = builder.tunnelHandler;
         ioMode = builder.ioMode;
         loops = builder.loops;
@@ -108,13 +110,16 @@ public final class GatewayConfig {
         metrics = builder.metrics;
     }
 
-    private static TunnelConfig offering(TunnelConfig tunnel, List<TcpForward> tcpForwards) {
-        Set<String> offered = new HashSet<>(tunnel.capabilities());
+    private TunnelConfig offering(TunnelConfig given) {
+        Set<String> offered = new HashSet<>(given.capabilities());
         offered.add(Capabilities.WEBSOCKET_AWARE);
         if (!tcpForwards.isEmpty()) {
             offered.add(Capabilities.TCP);
         }
-        return tunnel.toBuilder().capabilities(offered).build();
+        if (!udpForwards.isEmpty()) {
+            offered.add(Capabilities.UDP);
+        }
+        return given.toBuilder().capabilities(offered).build();
     }
 
     /** A builder with the defaults: free ports on the loopback address, no routes, nobody let in. */
@@ -165,6 +170,11 @@ public final class GatewayConfig {
     /** Where TCP connections come in, in the order in which they were given. */
     public List<TcpForward> tcpForwards() {
         return tcpForwards;
+    }
+
+    /** Where datagrams come in, in the order in which they were given. */
+    public List<UdpForward> udpForwards() {
+        return udpForwards;
     }
 
     /** The protocols that {@code Upgrade} may name on every route, in lower case. */
@@ -321,6 +331,7 @@ public final class GatewayConfig {
         private Authenticator authenticator = TokenAuthenticator.builder().build();
         private RequestRouter router = AgentRouter.builder().build();
         private final List<TcpForward> tcpForwards = new ArrayList<>();
+        private final List<UdpForward> udpForwards = new ArrayList<>();
         private Set<String> upgrades = Set.of(UpgradeCheck.WEBSOCKET);
         private WebSocketConfig webSockets = WebSocketConfig.DEFAULTS;
         private AdmissionConfig admission = AdmissionConfig.DEFAULTS;
@@ -413,6 +424,12 @@ public final class GatewayConfig {
         /** One more of {@link GatewayConfig#tcpForwards()}; there is none by default. */
         public Builder tcpForward(TcpForward forward) {
             tcpForwards.add(Objects.requireNonNull(forward));
+            return this;
+        }
+
+        /** One more of {@link GatewayConfig#udpForwards()}; there is none by default. */
+        public Builder udpForward(UdpForward forward) {
+            udpForwards.add(Objects.requireNonNull(forward));
             return this;
         }
 

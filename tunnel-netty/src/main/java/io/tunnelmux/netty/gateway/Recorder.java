@@ -32,6 +32,8 @@ final class Recorder {
     static final String TOO_MANY_CONNECTIONS = "too_many_connections";
     /** A connection of a forward that came to nothing. */
     static final String TCP_RESET = "tcp_reset";
+    /** A client whose datagrams are dropped; told once a second and forward at most. */
+    static final String UDP_REFUSED = "udp_refused";
 
     private final List<GatewayObserver> observers;
     private final boolean isAccessLogged;

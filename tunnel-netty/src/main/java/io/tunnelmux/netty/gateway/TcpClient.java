@@ -234,7 +234,7 @@ final class TcpClient extends ChannelInboundHandlerAdapter implements StreamHand
                     .access(
                             "protocol=tcp listen={} target=\"{}\" agent_id={} client={} connection={} bytes_in={} bytes_out={} ms={} outcome=\"{}\"",
                             channel.localAddress(),
-                            forward.destination(),
+                            forward.to(),
                             forward.agentId(),
                             channel.remoteAddress(),
                             channel.id().asShortText(),
@@ -255,6 +255,6 @@ final class TcpClient extends ChannelInboundHandlerAdapter implements StreamHand
     /** For people who look at what is under way. */
     @Override
     public String toString() {
-        return "TCP to " + forward.destination() + " for " + channel.remoteAddress();
+        return "TCP to " + forward.to() + " for " + channel.remoteAddress();
     }
 }

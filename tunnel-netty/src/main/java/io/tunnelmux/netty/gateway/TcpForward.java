@@ -26,18 +26,14 @@ public final class TcpForward {
 
     private final InetSocketAddress address;
     private final String agentId;
-    private final @Nullable String target;
-    private final @Nullable String host;
-    private final int port;
+    private final ForwardTarget to;
     private final int maxConnections;
     private final Duration connectTimeout;
 
     private TcpForward(Draft draft) {
         address = draft.address;
         agentId = draft.agentId;
-        target = draft.target;
-        host = draft.host;
-        port = draft.port;
+        to = draft.to;
         maxConnections = draft.maxConnections;
         connectTimeout = draft.connectTimeout;
     }
@@ -62,31 +58,19 @@ public final class TcpForward {
      * @throws IllegalArgumentException if it is empty
      */
     public TcpForward withTarget(String name) {
-        if (name.isEmpty()) {
-            throw new IllegalArgumentException("target is empty");
-        }
-        return with(draft -> {
-            draft.target = name;
-            draft.host = null;
-            draft.port = 0;
-        });
+        ForwardTarget named = ForwardTarget.named(name);
+        return with(draft -> draft.to = named);
     }
 
     /**
      * The same, to an address as the agent sees it.
      *
-     * @param toHost a name or an address, without brackets
+     * @param host a name or an address, without brackets
      * @throws IllegalArgumentException if the host is empty, or the port not 1 to 65,535
      */
-    public TcpForward withHost(String toHost, int toPort) {
-        if (toHost.isEmpty() || toPort < 1 || toPort > 65_535) {
-            throw new IllegalArgumentException("host and port: " + toHost + " " + toPort);
-        }
-        return with(draft -> {
-            draft.target = null;
-            draft.host = toHost;
-            draft.port = toPort;
-        });
+    public TcpForward withHost(String host, int port) {
+        ForwardTarget at = ForwardTarget.at(host, port);
+        return with(draft -> draft.to = at);
     }
 
     /**
@@ -115,9 +99,7 @@ public final class TcpForward {
 
     private TcpForward with(Consumer<Draft> change) {
         Draft draft = new Draft(address, agentId);
-        draft.target = target;
-        draft.host = host;
-        draft.port = port;
+        draft.to = to;
         draft.maxConnections = maxConnections;
         draft.connectTimeout = connectTimeout;
         change.accept(draft);
@@ -136,17 +118,17 @@ public final class TcpForward {
 
     /** The name of a target of the agent's; null if none is asked for by name. */
     public @Nullable String target() {
-        return target;
+        return to.name();
     }
 
     /** Where the agent is to connect to; null unless that is asked for as an address. */
     public @Nullable String host() {
-        return host;
+        return to.host();
     }
 
     /** Belongs to {@link #host}; 0 without. */
     public int port() {
-        return port;
+        return to.port();
     }
 
     /** Connections at once. */
@@ -159,20 +141,14 @@ public final class TcpForward {
         return connectTimeout;
     }
 
-    /** What is asked for, for people. */
-    String destination() {
-        if (host != null) {
-            return (host.indexOf(':') < 0 ? host : '[' + host + ']') + ':' + port;
-        }
-        return target == null ? "the agent's only target" : target;
+    ForwardTarget to() {
+        return to;
     }
 
     private static final class Draft {
         private final InetSocketAddress address;
         private final String agentId;
-        private @Nullable String target;
-        private @Nullable String host;
-        private int port;
+        private ForwardTarget to = ForwardTarget.ONLY;
         private int maxConnections = DEFAULT_MAX_CONNECTIONS;
         private Duration connectTimeout = DEFAULT_CONNECT_TIMEOUT;
 

@@ -66,12 +66,7 @@ final class TcpFront {
         return registry;
     }
 
-    /** Where it listens, as configured. */
-    InetSocketAddress configuredAddress() {
-        return forward.address();
-    }
-
-    /** Where it listens. */
+    /** Where it listens, or is to listen. */
     InetSocketAddress address() {
         Channel channel = listening;
         return channel == null ? forward.address() : (InetSocketAddress) channel.localAddress();
@@ -100,7 +95,7 @@ final class TcpFront {
                     "forwarding protocol=tcp listen={} agent_id={} target=\"{}\"",
                     bound.channel().localAddress(),
                     forward.agentId(),
-                    forward.destination());
+                    forward.to());
             started.complete(address());
         } else {
             started.completeExceptionally(bound.cause());
@@ -134,9 +129,7 @@ final class TcpFront {
     void onRefused(SocketAddress client, String why) {
         refused.increment();
         recorder.onRefused(
-                Recorder.TCP_RESET,
-                String.valueOf(client),
-                forward.agentId() + ", " + forward.destination() + ": " + why);
+                Recorder.TCP_RESET, String.valueOf(client), forward.agentId() + ", " + forward.to() + ": " + why);
     }
 
     Recorder recorder() {
@@ -147,7 +140,7 @@ final class TcpFront {
     Message.TcpTunnelStart request(SocketAddress client) {
         return new Message.TcpTunnelStart(
                 ProxyRequestFactory.nextId(),
-                new Message.Destination(forward.target(), null, null, 0),
+                forward.to().destination(),
                 forward.host(),
                 forward.port(),
                 Forwards.text(client),
@@ -177,14 +170,8 @@ final class TcpFront {
 
     /** Writes members of an object that was begun. */
     void describe(Json json) {
-        json.put("protocol", "tcp")
-                .put("listen", Forwards.text(address()))
-                .put("agent_id", forward.agentId())
-                .put("target", forward.target())
-                .put("host", forward.host())
-                .put("port", forward.port())
-                .put("open", open.get())
-                .put("accepted", accepted.sum())
-                .put("refused", refused.sum());
+        json.put("protocol", "tcp").put("listen", Forwards.text(address())).put("agent_id", forward.agentId());
+        forward.to().describe(json);
+        json.put("open", open.get()).put("accepted", accepted.sum()).put("refused", refused.sum());
     }
 }

@@ -54,7 +54,7 @@ public final class PieceQueue {
     }
 
     /** The same bytes, in memory of about their length where they filled little of a large buffer. Takes {@code piece}. */
-    static ByteBuf compact(ByteBuf piece, ByteBufAllocator allocator) {
+    public static ByteBuf compact(ByteBuf piece, ByteBufAllocator allocator) {
         if (!isWasteful(piece)) {
             return piece;
         }

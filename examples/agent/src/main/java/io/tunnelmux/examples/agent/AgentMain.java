@@ -43,7 +43,8 @@ public final class AgentMain implements Callable<Integer> {
     public Integer call() throws InterruptedException {
         if (!options.namesUpstreams()) {
             return PROGRAM.fail(
-                    Program.MISUSED, "one of --upstream, --route, --kubernetes, --tcp-target and --allow is needed");
+                    Program.MISUSED,
+                    "one of --upstream, --route, --kubernetes, --tcp-target, --udp-target and --allow is needed");
         }
         return AgentRunner.run(PROGRAM, options, UnaryOperator.identity());
     }

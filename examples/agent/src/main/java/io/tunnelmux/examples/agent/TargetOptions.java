@@ -27,14 +27,22 @@ final class TargetOptions {
             description = "where else TCP connections may go, if the gateway asks for this very host and port")
     private List<String> allowed = new ArrayList<>();
 
+    @Option(
+            names = "--udp-target",
+            paramLabel = "NAME=HOST:PORT",
+            arity = "1..*",
+            description = "as --tcp-target, for datagrams")
+    private List<String> udpTargets = new ArrayList<>();
+
     /** Whether there is anything that may be reached. */
     boolean isAny() {
-        return !tcpTargets.isEmpty() || !allowed.isEmpty();
+        return !tcpTargets.isEmpty() || !allowed.isEmpty() || !udpTargets.isEmpty();
     }
 
     /** @throws IllegalArgumentException if they make no sense, with one line that says which */
     void addTo(AgentConfig.Builder config) {
         tcpTargets.forEach(text -> add("--tcp-target", text, config::tcpTarget));
+        udpTargets.forEach(text -> add("--udp-target", text, config::udpTarget));
         for (String text : allowed) {
             config.allow(address("--allow", text));
         }

@@ -54,6 +54,7 @@ class AgentMainTest {
                 NEEDED + "--config missing.yaml",
                 NEEDED + "--allow a",
                 NEEDED + "--allow a:0",
+                NEEDED + "--udp-target dns",
                 NEEDED + "--tcp-target db.example:1",
                 NEEDED + "--tcp-target =db.example:1",
                 NEEDED + "--tcp-target db=db.example",
@@ -76,7 +77,7 @@ class AgentMainTest {
                 "--upstream 127.0.0.1:3000 --token t|--upstream is no URL: 127.0.0.1:3000",
                 "--upstream ftp://h --token t|--upstream: not an http://, https://, h2c:// or h2:// URL: ftp://h",
                 "--kubernetes-api https://127.0.0.1:2 --token t|--kubernetes-allow is needed, with read or with path prefixes: nothing is allowed that it does not name",
-                "--token t|one of --upstream, --route, --kubernetes, --tcp-target and --allow is needed",
+                "--token t|one of --upstream, --route, --kubernetes, --tcp-target, --udp-target and --allow is needed",
                 "--upstream http://127.0.0.1:2|one of --token and --token-file is needed, and one alone",
                 "--upstream http://127.0.0.1:2 --token t --token-file f|one of --token and --token-file is needed, and one alone",
                 "--upstream http://127.0.0.1:2 --token-file missing|--token-file: cannot read missing (NoSuchFileException)"

@@ -3,6 +3,7 @@ package io.tunnelmux.examples.gateway;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tunnelmux.netty.gateway.TcpForward;
+import io.tunnelmux.netty.gateway.UdpForward;
 import org.junit.jupiter.api.Test;
 
 class ForwardOptionsTest {
@@ -34,5 +35,16 @@ class ForwardOptionsTest {
         assertThat(named.host()).isEqualTo("db.internal");
         assertThat(named.port()).isEqualTo(5432);
         assertThat(literal.host()).isEqualTo("fd00::7");
+    }
+
+    @Test
+    void datagramsGoToTargetsThatHaveANameOrToTheOnlyOne() {
+        UdpForward only = ForwardOptions.udp("127.0.0.1:53=demo");
+        UdpForward named = ForwardOptions.udp("127.0.0.1:53=demo:dns");
+
+        assertThat(only.address().getPort()).isEqualTo(53);
+        assertThat(only.agentId()).isEqualTo("demo");
+        assertThat(only.target()).isNull();
+        assertThat(named.target()).isEqualTo("dns");
     }
 }
