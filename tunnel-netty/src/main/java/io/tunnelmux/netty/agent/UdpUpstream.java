@@ -43,6 +43,7 @@ final class UdpUpstream implements StreamHandler, UdpSocket.Receiver, AddressLoo
     private final Queue<ByteBuf> early = new ArrayDeque<>(0);
 
     private int earlyBytes;
+    private long dropped;
     private TunnelLoop.@Nullable Timer timer;
     private long movedNanos;
     private @Nullable UdpSocket socket;
@@ -109,7 +110,13 @@ final class UdpUpstream implements StreamHandler, UdpSocket.Receiver, AddressLoo
         movedNanos = shared.loop().nanoTime();
         timer = shared.loop().schedule(this::onIdle, idleNanos);
         for (ByteBuf unit = early.poll(); unit != null; unit = early.poll()) {
-            opened.send(unit, to);
+            send(unit, opened, to);
+        }
+    }
+
+    private void send(ByteBuf unit, UdpSocket from, InetSocketAddress to) {
+        if (!from.send(unit, to)) {
+            dropped++;
         }
     }
 
@@ -125,9 +132,10 @@ final class UdpUpstream implements StreamHandler, UdpSocket.Receiver, AddressLoo
         InetSocketAddress to = peer;
         if (open != null && to != null) {
             movedNanos = shared.loop().nanoTime();
-            open.send(unit, to);
+            send(unit, open, to);
         } else if (isOver || early.size() == MAX_EARLY_UNITS || earlyBytes + unit.readableBytes() > MAX_EARLY_BYTES) {
             unit.release();
+            dropped++;
         } else {
             earlyBytes += unit.readableBytes();
             early.add(unit);
@@ -145,11 +153,13 @@ final class UdpUpstream implements StreamHandler, UdpSocket.Receiver, AddressLoo
             stream.writeUnit(NettyPayload.of(bytes), false, false);
         } else {
             bytes.release();
+            dropped++;
         }
     }
 
     @Override
     public void onFailure(IOException cause) {
+        dropped++;
         if (!isOver) {
             shared.failures().add(ErrorCode.UPSTREAM_UNREACHABLE, this, String.valueOf(cause.getMessage()));
         }
@@ -216,6 +226,8 @@ final class UdpUpstream implements StreamHandler, UdpSocket.Receiver, AddressLoo
     @Override
     public String toString() {
         String client = request.clientAddr();
-        return "UDP to " + Targets.text(target) + (client == null ? "" : " for " + client);
+        long lost = dropped + assembler.skipped();
+        return "UDP to " + Targets.text(target) + (client == null ? "" : " for " + client)
+                + (lost == 0 ? "" : ", " + lost + " dropped");
     }
 }

@@ -2,6 +2,7 @@ package io.tunnelmux.netty.agent;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tunnelmux.core.StreamReport;
 import io.tunnelmux.core.TunnelStream;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Message;
@@ -12,6 +13,7 @@ import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Arrays;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -89,6 +91,28 @@ class UdpUpstreamTest {
                 .extracting(unit -> unit.length() - "binary ".length())
                 .containsExactly(100, 200, 300, 400, 500);
         assertThat(probe.messages()).isEmpty();
+    }
+
+    @Test
+    void whatFindsNoRoomIsDroppedAndCounted() throws Exception {
+        Probe stalled = new Probe(false);
+        TunnelStream stream = harness.open(
+                new Message.UdpTunnelStart("u1", Message.Destination.ANY, null, 0, null, 0, 0), false, stalled);
+        stream.writeUnit(bytes(1, 7), false, false);
+        InetSocketAddress from = (InetSocketAddress) receive().getSocketAddress();
+        String described = "";
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+
+        while (!described.contains(" dropped") && System.nanoTime() < deadline) {
+            server.send(new DatagramPacket(new byte[8_000], 8_000, from));
+            described = harness.agent().tunnels().get(0).report().toCompletableFuture().join().streams().stream()
+                    .map(StreamReport::description)
+                    .findFirst()
+                    .orElse("");
+        }
+
+        assertThat(described).matches("UDP to localhost:[0-9]+, [0-9]+ dropped");
+        assertThat(stalled.bytes().length).isLessThanOrEqualTo(128 * 1024);
     }
 
     @Test
