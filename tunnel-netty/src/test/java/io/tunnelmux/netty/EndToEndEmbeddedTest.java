@@ -53,6 +53,10 @@ class EndToEndEmbeddedTest {
 
     @BeforeEach
     void start() throws Exception {
+        start(Duration.ofMinutes(1));
+    }
+
+    private void start(Duration writeTimeout) throws Exception {
         ScriptedServer upstream = new ScriptedServer(connection -> script.run(connection));
         closeables.add(upstream);
         Gateway started = Gateway.start(GatewayConfig.builder()
@@ -65,6 +69,7 @@ class EndToEndEmbeddedTest {
                                 .defaultAgent("demo")
                                 .build())
                         .loops(3)
+                        .writeTimeout(writeTimeout)
                         .build())
                 .toCompletableFuture()
                 .get(PATIENCE_SECONDS, TimeUnit.SECONDS);
@@ -94,6 +99,7 @@ class EndToEndEmbeddedTest {
         for (int i = closeables.size() - 1; i >= 0; i--) {
             closeables.get(i).close();
         }
+        closeables.clear();
     }
 
     @Test
@@ -261,6 +267,24 @@ class EndToEndEmbeddedTest {
         assertThat(refusal(GatewayRequest.builder("GET", "no-slash", "host"))).isEqualTo("400 bad_request");
         assertThat(refusal(GatewayRequest.builder("G T", "/", "host"))).isEqualTo("400 bad_request");
         assertThat(refusal(GatewayRequest.builder("GET", "/", "user@host"))).isEqualTo("400 bad_request");
+    }
+
+    @Test
+    void aBodyThatNobodySubscribesToBreaksOff() throws Exception {
+        stop();
+        start(Duration.ofMillis(300));
+        CountDownLatch gone = new CountDownLatch(1);
+        script = connection -> {
+            connection.readHead();
+            connection.write("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello");
+            connection.awaitEnd();
+            gone.countDown();
+        };
+        GatewayResponse response =
+                exchange(GatewayRequest.builder("GET", "/", "host").build());
+
+        assertThat(gone.await(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+        assertThatThrownBy(() -> text(response)).hasCauseInstanceOf(IOException.class);
     }
 
     @Test

@@ -49,6 +49,7 @@ final class BodyChannel extends AbstractChannel implements DuplexChannel, Flow.P
     private @Nullable Source source;
     private @Nullable Sink sink;
     private @Nullable Throwable failure;
+    private long takenBuffers;
     private boolean isReadWanted;
     private boolean isInputEnded;
     private boolean isOutputEnded;
@@ -71,6 +72,17 @@ final class BodyChannel extends AbstractChannel implements DuplexChannel, Flow.P
     void fail(Throwable why) {
         failure = why;
         close();
+    }
+
+    /** Whether something was written that the subscriber has not asked for, or nobody has subscribed to. */
+    boolean hasWaiting() {
+        ChannelOutboundBuffer waiting = unsafe().outboundBuffer();
+        return waiting != null && !waiting.isEmpty();
+    }
+
+    /** How many buffers the subscriber has got. */
+    long takenBuffers() {
+        return takenBuffers;
     }
 
     /** Of a closed channel. */
@@ -293,6 +305,7 @@ final class BodyChannel extends AbstractChannel implements DuplexChannel, Flow.P
                 return false;
             }
             demand -= demand == Long.MAX_VALUE ? 0 : 1;
+            takenBuffers++;
             ByteBuffer copy = ByteBuffer.allocate(bytes.readableBytes());
             bytes.getBytes(bytes.readerIndex(), copy);
             subscriber.onNext(copy.flip());

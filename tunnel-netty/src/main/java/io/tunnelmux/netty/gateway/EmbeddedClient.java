@@ -42,8 +42,14 @@ final class EmbeddedClient extends ChannelInboundHandlerAdapter implements Excha
     private final BodyChannel channel;
     private final ReadGate gate;
     private final Deadlines deadlines;
-    private NettyLoop loop;
+    private volatile NettyLoop loop;
+    /** Whether this is between two loops. Cleared behind {@link #loop}, so that whoever sees it cleared sees the right one. */
+    private volatile boolean isMoving;
+
     private @Nullable Exchange exchange;
+    /** What the application had taken when it was last looked at with something waiting for it; negative if nothing waited. */
+    private long takenWhenLooked = -1;
+
     private boolean isRequestEnded;
     private boolean isAnswered;
     private boolean isOver;
@@ -77,7 +83,7 @@ final class EmbeddedClient extends ChannelInboundHandlerAdapter implements Excha
         }
         response.whenComplete((done, failure) -> {
             if (response.isCancelled()) {
-                loop.execute(this::cancel);
+                cancel();
             }
         });
     }
@@ -100,8 +106,11 @@ final class EmbeddedClient extends ChannelInboundHandlerAdapter implements Excha
         }
     }
 
+    /** Any thread. */
     private void cancel() {
-        if (channel.isRegistered()) {
+        if (isMoving || !loop.inLoop()) {
+            loop.execute(this::cancel);
+        } else if (channel.isRegistered()) {
             channel.close();
         } else {
             onGone();
@@ -149,14 +158,17 @@ final class EmbeddedClient extends ChannelInboundHandlerAdapter implements Excha
         } else if (target == loop) {
             then.run();
         } else {
+            isMoving = true;
             channel.deregister().addListener(deregistered -> register(target, then));
         }
     }
 
     private void register(NettyLoop target, Runnable then) {
+        isMoving = true;
         deadlines.moveTo(target);
         target.eventLoop().register(channel).addListener(registered -> {
             loop = target;
+            isMoving = false;
             if (registered.isSuccess() && !isOver) {
                 then.run();
             } else {
@@ -226,6 +238,7 @@ final class EmbeddedClient extends ChannelInboundHandlerAdapter implements Excha
     @Override
     public void respond(int status, HttpHeaders headers, long bodyBytes, boolean isEnd) {
         deadlines.clear(Deadlines.Kind.RESPONSE);
+        deadlines.set(Deadlines.Kind.WRITE, config.writeTimeout().toNanos());
         complete(status, carried(headers, false));
         if (isEnd) {
             end(EmptyHttpHeaders.INSTANCE);
@@ -317,13 +330,19 @@ final class EmbeddedClient extends ChannelInboundHandlerAdapter implements Excha
 
     @Override
     public void channelWritabilityChanged(ChannelHandlerContext context) {
-        if (channel.isWritable()) {
-            deadlines.clear(Deadlines.Kind.WRITE);
-        } else {
-            deadlines.set(Deadlines.Kind.WRITE, config.writeTimeout().toNanos());
-        }
         if (exchange != null) {
             exchange.onChannelWritabilityChanged();
+        }
+    }
+
+    /** What waits must be taken, be it little: it is memory that nobody else frees. Whoever takes something at times is not cut. */
+    private void onWriteDeadline(Exchange current) {
+        long taken = channel.hasWaiting() ? channel.takenBuffers() : -1;
+        if (taken >= 0 && taken == takenWhenLooked) {
+            current.onWriteTimeout();
+        } else {
+            takenWhenLooked = taken;
+            deadlines.set(Deadlines.Kind.WRITE, config.writeTimeout().toNanos());
         }
     }
 
@@ -353,7 +372,7 @@ final class EmbeddedClient extends ChannelInboundHandlerAdapter implements Excha
         switch (kind) {
             case RESPONSE -> current.onResponseTimeout();
             case BODY -> current.onBodyTimeout(gate.isOpen());
-            case WRITE -> current.onWriteTimeout();
+            case WRITE -> onWriteDeadline(current);
             case HEAD, IDLE -> throw new IllegalStateException("no such deadline: " + kind);
         }
     }

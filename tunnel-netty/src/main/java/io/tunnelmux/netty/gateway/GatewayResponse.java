@@ -6,7 +6,8 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
 
 /**
- * The answer to a {@link GatewayRequest}. Its body must be subscribed to, be it to cancel: until then it holds what has come, and the agent's upstream waits.
+ * The answer to a {@link GatewayRequest}. Its body must be subscribed to, be it to cancel: until then it holds what has come, and the
+ * agent's upstream waits; if nothing of it is taken in time, it breaks off.
  * Any thread.
  */
 public final class GatewayResponse {

@@ -27,6 +27,8 @@ import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Joins a message-oriented stream to a channel that is a WebSocket: messages go from one to the other part by part as they come, each direction as fast as its
@@ -50,6 +52,8 @@ import org.jspecify.annotations.Nullable;
  * the one loop that both belong to.
  */
 public final class MessageRelay extends ChannelInboundHandlerAdapter implements Relay {
+
+    private static final Logger LOG = LoggerFactory.getLogger(MessageRelay.class);
 
     /** Longest message unless told otherwise. */
     public static final int DEFAULT_MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
@@ -327,7 +331,9 @@ public final class MessageRelay extends ChannelInboundHandlerAdapter implements 
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
         NettyLoop.tellIfOutOfMemory(cause);
-        onLost("the connection failed: " + cause);
+        LOG.debug("connection failed peer={} cause=\"{}\"", channel.remoteAddress(), cause.toString());
+        // The far side's own peer reads it, whom our classes do not concern.
+        onLost("the connection failed");
         ChannelEnds.abort(channel);
     }
 
