@@ -24,6 +24,7 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
@@ -131,11 +132,12 @@ final class FakeAgent implements AutoCloseable {
 
     /** The next request. */
     Call next() throws InterruptedException {
-        Call call = calls.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
-        if (call == null) {
-            throw new AssertionError("no request came");
-        }
-        return call;
+        return next(Duration.ofSeconds(PATIENCE_SECONDS)).orElseThrow(() -> new AssertionError("no request came"));
+    }
+
+    /** The next request, if it comes within this time. */
+    Optional<Call> next(Duration patience) throws InterruptedException {
+        return Optional.ofNullable(calls.poll(patience.toNanos(), TimeUnit.NANOSECONDS));
     }
 
     boolean hasCall() {

@@ -60,6 +60,11 @@ final class RawClient implements AutoCloseable {
         return head.toString();
     }
 
+    /** Whether something has come that was not read yet. */
+    boolean hasInput() throws IOException {
+        return in.available() > 0;
+    }
+
     String read(int bytes) throws IOException {
         byte[] read = in.readNBytes(bytes);
         if (read.length < bytes) {
