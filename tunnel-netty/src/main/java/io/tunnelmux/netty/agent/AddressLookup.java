@@ -13,7 +13,7 @@ import java.util.concurrent.RejectedExecutionException;
 
 /**
  * Finds the addresses that may be dialled for one host, for one loop. A name is looked up once for each connection, and what was found is what is dialled,
- * without those that are barred, see {@link BarredAddresses}. An address in place of a name is dialled whatever it is: it stands in the configuration.
+ * without those that are barred, see {@link BarredAddresses}. The same holds for an address in place of a name.
  */
 final class AddressLookup {
 
@@ -53,7 +53,7 @@ final class AddressLookup {
         if (literal == null) {
             lookUp(host, listener);
         } else {
-            loop.execute(() -> listener.onFound(List.of(literal)));
+            loop.execute(() -> tell(listener, literal));
         }
     }
 
@@ -72,7 +72,7 @@ final class AddressLookup {
         }
     }
 
-    private static void tell(Listener listener, InetAddress[] found) {
+    private static void tell(Listener listener, InetAddress... found) {
         List<InetAddress> allowed = new ArrayList<>(found.length);
         InetAddress barred = null;
         for (InetAddress address : found) {

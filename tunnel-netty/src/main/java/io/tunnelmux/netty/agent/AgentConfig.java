@@ -321,11 +321,11 @@ public final class AgentConfig {
          * Where TCP connections go for which the gateway names this target, and those for which it names nothing if there is no other. Without any target,
          * and without {@link #allow}, TCP is refused.
          *
-         * @param to looked up for each connection if it is unresolved; then addresses that are link-local or multicast are barred. As an address it may be any
-         * @throws IllegalArgumentException if the name is empty or was given before, or the port is 0
+         * @param to looked up for each connection if it is unresolved; addresses that are link-local or multicast are barred
+         * @throws IllegalArgumentException if the name is empty or was given before, the port is 0, or the address is barred
          */
         public Builder tcpTarget(String name, InetSocketAddress to) {
-            requirePort(to);
+            requireTarget(to);
             if (name.isEmpty() || tcpTargets.putIfAbsent(name, to) != null) {
                 throw new IllegalArgumentException("TCP target is empty or there twice: " + name);
             }
@@ -336,10 +336,10 @@ public final class AgentConfig {
          * Lets the gateway ask for TCP connections to this host and port, as such and without a name.
          *
          * @param address as in {@link #tcpTarget}
-         * @throws IllegalArgumentException if the port is 0
+         * @throws IllegalArgumentException if the port is 0, or the address is barred
          */
         public Builder allow(InetSocketAddress address) {
-            requirePort(address);
+            requireTarget(address);
             allowed.add(address);
             return this;
         }
@@ -348,19 +348,24 @@ public final class AgentConfig {
          * Where datagrams go for which the gateway names this target, and those for which it names nothing if there is no other. Without any, UDP is refused.
          *
          * @param to as in {@link #tcpTarget}
-         * @throws IllegalArgumentException if the name is empty or was given before, or the port is 0
+         * @throws IllegalArgumentException if the name is empty or was given before, the port is 0, or the address is barred
          */
         public Builder udpTarget(String name, InetSocketAddress to) {
-            requirePort(to);
+            requireTarget(to);
             if (name.isEmpty() || udpTargets.putIfAbsent(name, to) != null) {
                 throw new IllegalArgumentException("UDP target is empty or there twice: " + name);
             }
             return this;
         }
 
-        private static void requirePort(InetSocketAddress address) {
+        private static void requireTarget(InetSocketAddress address) {
             if (address.getPort() == 0) {
                 throw new IllegalArgumentException("port: 0");
+            }
+            if (address.isUnresolved()) {
+                BarredAddresses.requireOther(address.getHostString());
+            } else {
+                BarredAddresses.requireOther(address.getAddress());
             }
         }
 

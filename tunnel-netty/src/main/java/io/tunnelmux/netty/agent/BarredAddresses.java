@@ -1,13 +1,14 @@
 package io.tunnelmux.netty.agent;
 
+import io.netty.util.NetUtil;
 import java.net.Inet4Address;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.util.Arrays;
 
 /**
- * Addresses that no name may lead to, since whoever can change what a name stands for would reach with it what is kept for the machine alone: link-local ones, where clouds keep
- * credentials for their machines, also where IPv6 only wraps them; and multicast.
+ * Addresses that are never dialled, since whoever can change what a name stands for, or which target is asked for, would reach with them what is kept for the machine alone:
+ * link-local ones, where clouds keep credentials for their machines, also where IPv6 only wraps them; and multicast.
  */
 final class BarredAddresses {
 
@@ -26,6 +27,22 @@ final class BarredAddresses {
     };
 
     private BarredAddresses() {}
+
+    /** @throws IllegalArgumentException if the host is an address literal, and barred */
+    static void requireOther(String host) {
+        InetAddress literal = NetUtil.createInetAddressFromIpAddressString(host);
+        if (literal != null) {
+            requireOther(literal);
+        }
+    }
+
+    /** @throws IllegalArgumentException if the address is barred */
+    static void requireOther(InetAddress address) {
+        if (contain(address)) {
+            throw new IllegalArgumentException(
+                    "link-local and multicast addresses are barred: " + address.getHostAddress());
+        }
+    }
 
     static boolean contain(InetAddress address) {
         if (address.isLinkLocalAddress() || address.isMulticastAddress()) {

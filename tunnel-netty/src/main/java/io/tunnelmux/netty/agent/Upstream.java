@@ -34,7 +34,7 @@ public final class Upstream {
      * @param host a name or an address literal, without brackets
      * @param port 1 to 65,535
      * @param isTls whether it is spoken to through TLS, its name checked against its certificate
-     * @throws IllegalArgumentException if the host is empty or the port none
+     * @throws IllegalArgumentException if the host is empty or the port none, or the host is an address that is link-local or multicast
      */
     public Upstream(String host, int port, boolean isTls) {
         this(host, port, isTls, false, null, null);
@@ -53,6 +53,7 @@ public final class Upstream {
         if (port < 1 || port > MAX_PORT) {
             throw new IllegalArgumentException("port: " + port);
         }
+        BarredAddresses.requireOther(host);
         this.host = host;
         this.port = port;
         this.isTls = isTls;

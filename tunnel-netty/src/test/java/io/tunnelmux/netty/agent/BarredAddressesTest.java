@@ -1,8 +1,12 @@
 package io.tunnelmux.netty.agent;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.List;
+import org.assertj.core.api.ThrowableAssert;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -27,6 +31,27 @@ class BarredAddressesTest {
             })
     void barsWhatIsKeptForTheMachineAlone(String address) throws Exception {
         assertThat(BarredAddresses.contain(InetAddress.getByName(address))).isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"169.254.169.254", "fe80::1", "::ffff:169.254.169.254", "ff02::1"})
+    void noneIsATargetOfAnyKind(String address) throws Exception {
+        AgentConfig.Builder config = AgentConfig.builder();
+        InetSocketAddress resolved = new InetSocketAddress(InetAddress.getByName(address), 80);
+        InetSocketAddress unresolved = InetSocketAddress.createUnresolved(address, 80);
+
+        assertBarred(() -> new Upstream(address, 80, false));
+        for (InetSocketAddress target : List.of(resolved, unresolved)) {
+            assertBarred(() -> config.tcpTarget("a", target));
+            assertBarred(() -> config.udpTarget("a", target));
+            assertBarred(() -> config.allow(target));
+        }
+    }
+
+    private static void assertBarred(ThrowableAssert.ThrowingCallable call) {
+        assertThatThrownBy(call)
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("link-local and multicast addresses are barred");
     }
 
     @ParameterizedTest
