@@ -237,9 +237,7 @@ final class ExchangeMeters {
 
         @Override
         public void onEnded(ExchangeEnd end) {
-            active.decrementAndGet();
             if (mode != null) {
-                activeWebSockets.decrementAndGet();
                 webSocketDuration.record(System.nanoTime() - upgradedNanos, TimeUnit.NANOSECONDS);
             }
             requests(new Answered(agentLabel(info.agentId()), statusClass(end.status())))
@@ -248,6 +246,11 @@ final class ExchangeMeters {
             receivedBytes.increment((double) end.receivedBytes());
             sentBytes.increment((double) end.sentBytes());
             ends.accept(end);
+            // Who sees them at zero finds all counted.
+            if (mode != null) {
+                activeWebSockets.decrementAndGet();
+            }
+            active.decrementAndGet();
         }
     }
 }

@@ -219,9 +219,9 @@ public final class TunnelMetrics implements TunnelObserver {
 
     @Override
     public void onTunnelClosed(Tunnel tunnel, Outcome outcome, Duration stood) {
-        tunnels(tunnel).decrementAndGet();
         tunnelDuration.record(stood);
         count("tunnelmux_tunnels_closed", "Tunnels that have ended", Tags.of("outcome", label(outcome.code())));
+        tunnels(tunnel).decrementAndGet();
     }
 
     @Override
@@ -240,7 +240,6 @@ public final class TunnelMetrics implements TunnelObserver {
 
     @Override
     public void onStreamClosed(TunnelStream stream, StreamEnd end) {
-        streams.decrementAndGet();
         streamDuration.record(end.lived());
         sentBytes.increment((double) end.sentBytes());
         receivedBytes.increment((double) end.receivedBytes());
@@ -248,6 +247,7 @@ public final class TunnelMetrics implements TunnelObserver {
                 "tunnelmux_streams_closed",
                 "Streams that have ended",
                 Tags.of("outcome", label(end.outcome().code())));
+        streams.decrementAndGet();
     }
 
     @Override

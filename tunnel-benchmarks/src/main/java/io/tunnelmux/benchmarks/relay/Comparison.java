@@ -20,6 +20,11 @@ record Comparison(Load load, Map<Integer, Map<String, List<RoundResult>>> rounds
         rounds = Collections.unmodifiableMap(rounds);
     }
 
+    /** In order; empty if nothing of the kind was done. */
+    List<RoundResult> rounds(int size, String target) {
+        return rounds.getOrDefault(size, Map.of()).getOrDefault(target, List.of());
+    }
+
     /** Blocks until all rounds are done; an error in one ends the whole. */
     static Comparison run(Load load, List<Target> targets, Random random) throws IOException {
         Map<Integer, Map<String, List<RoundResult>>> results = new LinkedHashMap<>();

@@ -10,7 +10,6 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -193,12 +192,7 @@ public final class StoppedReaders {
     }
 
     private static long residentMebibytes(ChildProcess process) throws IOException {
-        for (String line : Files.readAllLines(Path.of("/proc/" + process.pid() + "/status"))) {
-            if (line.startsWith("VmRSS:")) {
-                return Long.parseLong(line.replaceAll("\\D", "")) / 1024;
-            }
-        }
-        throw new IOException("process " + process.pid() + " has ended");
+        return ProcessMemory.residentBytes(List.of(process.pid())) >> 20;
     }
 
     private static int freePort() throws IOException {

@@ -50,6 +50,7 @@ class OptionsTest {
                 "delay|--seconds 0|--seconds is a whole number from 1 to 3600, not '0'",
                 "delay|--delay -1|--delay is a whole number from 0 to 10000, not '-1'",
                 "delay|--fixed-window 10|--fixed-window is a size from 16KiB to 1024MiB, not '10'",
+                "modes|--idle 2000|--idle is a whole number from 1 to 1000, not '2000'",
                 "readers|--downloads 1|--downloads is a whole number from 2 to 1000, not '1'",
                 "readers|--seconds 0|--seconds is a whole number from 6 to 3600, not '0'"
             })
@@ -57,6 +58,7 @@ class OptionsTest {
         List<String> args = List.of(line.split(" "));
         int exitCode = switch (which) {
             case "contention" -> Contention.exitCodeOf(args);
+            case "modes" -> Modes.exitCodeOf(Path.of("nowhere"), args);
             case "delay" -> Delay.exitCodeOf(Path.of("nowhere"), args);
             default -> StoppedReaders.exitCodeOf(Path.of("nowhere"), args);
         };

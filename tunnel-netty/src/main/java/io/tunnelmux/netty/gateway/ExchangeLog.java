@@ -74,7 +74,6 @@ final class ExchangeLog implements FlowMeter {
 
     void answered(int newStatus) {
         unqueued();
-
         status = newStatus;
         observer.onAnswered(newStatus, Duration.ofNanos(System.nanoTime() - beganNanos));
     }
