@@ -17,7 +17,7 @@ import java.util.Random;
 
 /**
  * A WebSocket client with one message under way at a time. The frame is masked once with the connection's key; only the
- * number in the payload's first eight bytes changes from message to message. Of every answer the header, the number and
+ * number in the payload's first eight bytes changes from message to message. Of every answer, in however many fragments it comes, the headers, the number and
  * the last byte are checked, of every 1,024th all bytes. Belongs to one thread.
  */
 final class EchoClient {
@@ -33,7 +33,14 @@ final class EchoClient {
     private final long wideMask;
     private final ByteBuffer out;
     private final ByteBuffer expected;
+    /** From position on there is room; before it, what was read and is no whole header yet. */
     private final ByteBuffer in;
+    /** The answer's payload, as far as it has come. */
+    private final ByteBuffer answer;
+    /** What the frame that has begun still lacks. */
+    private long missingBytes;
+
+    private boolean isLastFrame;
     private long number;
     private long sentAtNanos;
 
@@ -48,9 +55,8 @@ final class EchoClient {
         random.nextBytes(payload);
         int mask = random.nextInt();
         wideMask = (long) mask << 32 | mask & 0xffff_ffffL;
-        expected = ByteBuffer.allocateDirect(headerBytes + messageBytes);
-        WebSocketFrames.putHeader(expected, 0, WebSocketFrames.BINARY_FINAL, messageBytes);
-        expected.put(headerBytes, payload);
+        expected = ByteBuffer.allocateDirect(messageBytes).put(0, payload);
+        answer = ByteBuffer.allocateDirect(messageBytes);
         out = ByteBuffer.allocateDirect(headerBytes + WebSocketFrames.MASK_BYTES + messageBytes);
         WebSocketFrames.putMaskedHeader(out, 0, WebSocketFrames.BINARY_FINAL, messageBytes, mask);
         out.put(payloadStart(), payload);
@@ -117,7 +123,7 @@ final class EchoClient {
     void send() throws IOException {
         number++;
         out.putLong(payloadStart(), number ^ wideMask);
-        expected.putLong(headerBytes, number);
+        expected.putLong(0, number);
         out.clear();
         sentAtNanos = System.nanoTime();
         write();
@@ -132,13 +138,60 @@ final class EchoClient {
         if (channel.read(in) < 0) {
             throw new IOException(target + " closed the connection at message " + number);
         }
-        if (in.position() < headerBytes + messageBytes) {
+        if (!takeAnswer()) {
             return -1;
         }
         long nanos = System.nanoTime() - sentAtNanos;
         check();
-        in.clear();
+        answer.clear();
         return nanos;
+    }
+
+    /** Takes what was read out of its frames. {@return whether the answer is complete} */
+    private boolean takeAnswer() throws IOException {
+        in.flip();
+        boolean isComplete = false;
+        while (!isComplete && takeHeader()) {
+            int bytes = (int) Math.min(missingBytes, in.remaining());
+            if (bytes > answer.remaining()) {
+                throw otherBytes();
+            }
+            answer.put(in.slice(in.position(), bytes));
+            in.position(in.position() + bytes);
+            missingBytes -= bytes;
+            isComplete = missingBytes == 0 && isLastFrame;
+            if (missingBytes > 0) {
+                break;
+            }
+        }
+        isLastFrame &= !isComplete;
+        in.compact();
+        return isComplete;
+    }
+
+    /** {@return whether a frame has begun} */
+    private boolean takeHeader() throws IOException {
+        if (missingBytes > 0) {
+            return true;
+        }
+        int start = in.position();
+        int bytes = WebSocketFrames.headerBytesAt(in, start, in.remaining());
+        if (bytes < 0) {
+            return false;
+        }
+        int first = in.get(start) & 0xff;
+        isLastFrame = (first & WebSocketFrames.FINAL) != 0;
+        missingBytes = WebSocketFrames.payloadBytesAt(in, start, bytes);
+        int opcode = answer.position() == 0 ? WebSocketFrames.OPCODE_BINARY : WebSocketFrames.OPCODE_CONTINUATION;
+        if ((first & ~WebSocketFrames.FINAL) != opcode || WebSocketFrames.isMasked(in, start) || missingBytes < 1) {
+            throw otherBytes();
+        }
+        in.position(start + bytes);
+        return true;
+    }
+
+    private IOException otherBytes() {
+        return new IOException(target + " gave back other bytes than were sent, message " + number);
     }
 
     private void write() throws IOException {
@@ -150,15 +203,16 @@ final class EchoClient {
     }
 
     private void check() throws IOException {
-        boolean same = in.position() == headerBytes + messageBytes
-                && in.getShort(0) == expected.getShort(0)
-                && in.getLong(headerBytes) == number
-                && in.get(headerBytes + messageBytes - 1) == expected.get(headerBytes + messageBytes - 1);
+        int last = messageBytes - 1;
+        boolean same = answer.position() == messageBytes
+                && in.position() == 0
+                && answer.getLong(0) == number
+                && answer.get(last) == expected.get(last);
         if (same && number % WHOLE_CHECK_EVERY == 1) {
-            same = in.duplicate().flip().equals(expected);
+            same = answer.duplicate().flip().equals(expected);
         }
         if (!same) {
-            throw new IOException(target + " gave back other bytes than were sent, message " + number);
+            throw otherBytes();
         }
     }
 

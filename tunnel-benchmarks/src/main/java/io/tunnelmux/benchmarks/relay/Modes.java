@@ -7,10 +7,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Random;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
@@ -71,13 +69,11 @@ public final class Modes {
                     new Target(DIRECT, Target.parseAddress(addressOf(echo)), List.of()), zeroCopy.target, aware.target);
             Comparison single = compare(targets, SIZES, 1);
             Comparison many = compare(targets, List.of(BULK_BYTES), connections);
-            Map<String, Footprint> footprints = new LinkedHashMap<>();
+            List<String> heaps = new ArrayList<>();
             for (Target target : targets) {
-                if (!target.relays().isEmpty()) {
-                    footprints.put(target.name(), Footprint.of(this, target));
-                }
+                heaps.add(target.relays().isEmpty() ? "" : String.format(Locale.ROOT, "%.1f", heapOf(target) / 1e3));
             }
-            report(targets, single, many, footprints);
+            report(targets, single, many, heaps);
         }
     }
 
@@ -113,28 +109,17 @@ public final class Modes {
 
     private Comparison compare(List<Target> targets, List<Integer> sizes, int count) throws IOException {
         System.err.println("round trips of " + sizes + " bytes, " + count + " at once");
-        return Comparison.run(new Load(sizes, count, 1, rounds, round, "/"), targets, random);
+        return Comparison.run(new Load(sizes, count, 2, rounds, round, "/"), targets, random);
     }
 
-    /**
-     * What resting connections take of gateway and agent together, each.
-     *
-     * @param heapBytes of objects that live
-     * @param residentBytes of main memory beyond what the processes had after as many connections before
-     */
-    private record Footprint(double heapBytes, double residentBytes) {
-
-        static Footprint of(Modes modes, Target target) throws IOException {
-            System.err.println(modes.idle + " that rest, " + target.name());
-            // Whatever is made for the first ones and kept is there before.
-            modes.openAll(target, () -> 0L);
-            long heap = ProcessMemory.liveHeapBytes(target.relays());
-            long resident = ProcessMemory.residentBytes(target.relays());
-            long heapWith = modes.openAll(target, () -> ProcessMemory.liveHeapBytes(target.relays()));
-            long residentWith = modes.openAll(target, () -> ProcessMemory.residentBytes(target.relays()));
-            return new Footprint(
-                    (heapWith - heap) / (double) modes.idle, (residentWith - resident) / (double) modes.idle);
-        }
+    /** Bytes of objects that live at gateway and agent together for one connection that rests. */
+    private double heapOf(Target target) throws IOException {
+        System.err.println(idle + " that rest, " + target.name());
+        // Whatever is made for the first ones and kept is there before.
+        openAll(target, () -> 0);
+        long before = ProcessMemory.liveHeapBytes(target.relays());
+        long with = openAll(target, () -> ProcessMemory.liveHeapBytes(target.relays()));
+        return (with - before) / (double) idle;
     }
 
     /** What can be measured, and can fail. */
@@ -175,7 +160,7 @@ public final class Modes {
         }
     }
 
-    private void report(List<Target> targets, Comparison single, Comparison many, Map<String, Footprint> footprints) {
+    private void report(List<Target> targets, Comparison single, Comparison many, List<String> heaps) {
         List<String> names = targets.stream().map(Target::name).toList();
         row("", names);
         row("---", names.stream().map(name -> "---").toList());
@@ -197,24 +182,13 @@ public final class Modes {
                         names,
                         result -> result.relayMicrosPerMessage() / 1e6 / (2 * BULK_BYTES / 1e9),
                         "%.2f"));
-        row("heap of a connection, both programs, KB", memory(names, footprints, Footprint::heapBytes));
-        row("resident memory of a connection, both programs, KB", memory(names, footprints, Footprint::residentBytes));
+        row("heap of a connection, both programs, KB", heaps);
     }
 
     private static List<String> figures(
             Comparison comparison, int size, List<String> names, ToDoubleFunction<RoundResult> figure, String format) {
         return names.stream()
                 .map(name -> String.format(Locale.ROOT, format, Report.median(comparison.rounds(size, name), figure)))
-                .toList();
-    }
-
-    private static List<String> memory(
-            List<String> names, Map<String, Footprint> footprints, ToDoubleFunction<Footprint> bytes) {
-        return names.stream()
-                .map(footprints::get)
-                .map(footprint -> footprint == null
-                        ? ""
-                        : String.format(Locale.ROOT, "%.1f", bytes.applyAsDouble(footprint) / 1e3))
                 .toList();
     }
 

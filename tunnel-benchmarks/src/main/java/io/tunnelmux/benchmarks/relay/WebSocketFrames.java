@@ -8,8 +8,11 @@ import java.util.Base64;
 
 /** The little of RFC 6455 that both ends of the benchmark need. Stateless; any thread. */
 final class WebSocketFrames {
+    static final int FINAL = 0x80;
     static final int BINARY_FINAL = 0x82;
     static final int CLOSE_FINAL = 0x88;
+    static final int OPCODE_CONTINUATION = 0x0;
+    static final int OPCODE_BINARY = 0x2;
     static final int OPCODE_CLOSE = 0x8;
     static final int OPCODE_PING = 0x9;
     static final int OPCODE_PONG = 0xa;
