@@ -10,6 +10,7 @@ import io.tunnelmux.netty.observe.ExchangeEnd;
 import io.tunnelmux.netty.observe.ExchangeInfo;
 import io.tunnelmux.netty.observe.ExchangeObserver;
 import io.tunnelmux.netty.observe.RelayMode;
+import io.tunnelmux.netty.observe.RelayedMessage;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
@@ -61,6 +62,7 @@ final class ExchangeMeters {
     private final AtomicLong activeWebSockets = new AtomicLong();
     private final Map<RelayMode, Counter> modes = new EnumMap<>(RelayMode.class);
     private final Map<Direction, Counter> bytes = new EnumMap<>(Direction.class);
+    private final Map<Direction, Map<RelayedMessage.Kind, Counter>> messages = new EnumMap<>(Direction.class);
     private final Timer chunkLatency;
     private final Timer webSocketDuration;
     private final Counter receivedBytes;
@@ -92,6 +94,7 @@ final class ExchangeMeters {
                             .description("Bytes of WebSocket connections, with the frames' headers")
                             .tag("direction", direction.label())
                             .register(registry));
+            messages.put(direction, messages(direction));
         }
         chunkLatency = Timer.builder("websocket_stream_latency")
                 .description(
@@ -109,6 +112,21 @@ final class ExchangeMeters {
                 .register(registry);
         receivedBytes = body("received");
         sentBytes = body("sent");
+    }
+
+    private Map<RelayedMessage.Kind, Counter> messages(Direction direction) {
+        Map<RelayedMessage.Kind, Counter> ofDirection = new EnumMap<>(RelayedMessage.Kind.class);
+        for (RelayedMessage.Kind kind : RelayedMessage.Kind.values()) {
+            ofDirection.put(
+                    kind,
+                    Counter.builder("websocket_messages")
+                            .description(
+                                    "Messages and control frames of WebSocket connections that are read on the way")
+                            .tag("direction", direction.label())
+                            .tag("kind", kind.label())
+                            .register(registry));
+        }
+        return ofDirection;
     }
 
     private void gauge(String name, String description, AtomicLong value) {
@@ -226,6 +244,13 @@ final class ExchangeMeters {
             if (mode != null) {
                 Objects.requireNonNull(bytes.get(direction)).increment(count);
             }
+        }
+
+        @Override
+        public void onMessage(RelayedMessage message) {
+            Objects.requireNonNull(Objects.requireNonNull(messages.get(message.direction()))
+                            .get(message.kind()))
+                    .increment();
         }
 
         @Override

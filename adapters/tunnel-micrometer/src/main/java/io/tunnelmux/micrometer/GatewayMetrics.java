@@ -3,6 +3,7 @@ package io.tunnelmux.micrometer;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.tunnelmux.netty.gateway.GatewayObserver;
+import io.tunnelmux.netty.gateway.Route;
 import io.tunnelmux.netty.observe.ExchangeInfo;
 import io.tunnelmux.netty.observe.ExchangeObserver;
 import java.util.Map;
@@ -22,6 +23,7 @@ public final class GatewayMetrics implements GatewayObserver {
     private final ExchangeMeters exchanges;
     private final BoundedLabels causes = new BoundedLabels(MAX_CAUSES);
     private final Map<String, Counter> refusals = new ConcurrentHashMap<>();
+    private final Map<String, Counter> circuits = new ConcurrentHashMap<>();
 
     /** Counts in {@code registry}. */
     public GatewayMetrics(MeterRegistry registry) {
@@ -43,5 +45,19 @@ public final class GatewayMetrics implements GatewayObserver {
                                 .tag("cause", key)
                                 .register(registry))
                 .increment();
+    }
+
+    @Override
+    public void onCircuit(Route route, boolean isOpen) {
+        if (isOpen) {
+            circuits.computeIfAbsent(
+                            exchanges.agentLabel(route.agentId()),
+                            key -> Counter.builder("tunnelmux_circuits_opened")
+                                    .description(
+                                            "How often requests of a route were refused from then on, as too many had failed")
+                                    .tag("agent_id", key)
+                                    .register(registry))
+                    .increment();
+        }
     }
 }

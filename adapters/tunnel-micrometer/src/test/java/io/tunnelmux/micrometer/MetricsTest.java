@@ -4,12 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.tunnelmux.netty.gateway.Route;
 import io.tunnelmux.netty.observe.Direction;
 import io.tunnelmux.netty.observe.ExchangeEnd;
 import io.tunnelmux.netty.observe.ExchangeInfo;
 import io.tunnelmux.netty.observe.ExchangeObserver;
 import io.tunnelmux.netty.observe.RelayMode;
+import io.tunnelmux.netty.observe.RelayedMessage;
 import io.tunnelmux.netty.observe.TraceContext;
+import io.tunnelmux.protocol.Payload;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -95,6 +98,7 @@ class MetricsTest {
             exchange.onRelayed(Direction.TO_AGENT, 100);
             exchange.onRelayed(Direction.FROM_AGENT, 7);
             exchange.onChunkTaken(Direction.FROM_AGENT, 1_000_000);
+            exchange.onMessage(new RelayedMessage(Direction.FROM_AGENT, RelayedMessage.Kind.TEXT, 7, 0, Payload.EMPTY));
             assertThat(active()).isEqualTo(1);
             exchange.onEnded(end(101, ExchangeEnd.CLIENT_GONE));
         }
@@ -112,6 +116,11 @@ class MetricsTest {
                             .count())
                     .isEqualTo(1);
         }
+        assertThat(registry.get("websocket_messages")
+                        .tags("direction", "from_agent", "kind", "text")
+                        .counter()
+                        .count())
+                .isEqualTo(3);
         assertThat(bytes("to_agent")).isEqualTo(300);
         assertThat(bytes("from_agent")).isEqualTo(21);
         assertThat(registry.get("websocket_stream_latency").timer().count()).isEqualTo(3);
@@ -119,6 +128,20 @@ class MetricsTest {
                 .isEqualTo(3);
         assertThat(active()).isZero();
         assertThat(registry.get("tunnelmux_requests_active").gauge().value()).isZero();
+    }
+
+    @Test
+    void circuitsAreCountedWheneverTheyOpen() {
+        GatewayMetrics metrics = new GatewayMetrics(registry);
+        metrics.onCircuit(Route.to("demo"), true);
+        metrics.onCircuit(Route.to("demo"), true);
+        metrics.onCircuit(Route.to("demo"), false);
+
+        assertThat(registry.get("tunnelmux_circuits_opened")
+                        .tag("agent_id", "demo")
+                        .counter()
+                        .count())
+                .isEqualTo(2);
     }
 
     private double active() {
