@@ -27,7 +27,7 @@ class MetricsTest {
 
     private static ExchangeInfo request(String agentId, String path, boolean isWebSocket) {
         return new ExchangeInfo(
-                "GET", "app", path, agentId, "peer", isWebSocket ? "websocket" : null, TraceContext.begin(), true);
+                "GET", "app", path, agentId, "peer", isWebSocket ? "websocket" : null, TraceContext.begin(true), true);
     }
 
     private static ExchangeEnd end(int status, String outcome) {

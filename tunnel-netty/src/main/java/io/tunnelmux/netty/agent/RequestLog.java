@@ -41,7 +41,7 @@ final class RequestLog implements FlowMeter {
     /** @param upstream who is asked; null if nobody can be */
     static RequestLog begin(LoopUpstreams shared, Message.ProxyRequest request, @Nullable Upstream upstream) {
         TraceContext said = traceOf(request);
-        TraceContext trace = said == null ? TraceContext.begin() : said;
+        TraceContext trace = said == null ? TraceContext.begin(true) : said;
         List<AgentObserver> observers = shared.observers();
         if (observers.isEmpty()) {
             return new RequestLog(ExchangeObserver.NONE, trace, said != null);

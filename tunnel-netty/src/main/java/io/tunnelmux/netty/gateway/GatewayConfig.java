@@ -66,6 +66,7 @@ public final class GatewayConfig {
     private final boolean h2c;
     private final int maxConcurrentStreams;
     private final List<GatewayObserver> observers;
+    private final double traceSampling;
     private final boolean accessLog;
     private final boolean logPerformance;
     private final @Nullable Supplier<String> metrics;
@@ -105,6 +106,7 @@ public final class GatewayConfig {
         h2c = builder.h2c;
         maxConcurrentStreams = builder.maxConcurrentStreams;
         observers = List.copyOf(builder.observers);
+        traceSampling = builder.traceSampling;
         accessLog = builder.accessLog;
         logPerformance = builder.logPerformance;
         metrics = builder.metrics;
@@ -305,6 +307,11 @@ public final class GatewayConfig {
         return observers;
     }
 
+    /** The share of the traces that begin at this gateway which are flagged to be recorded by those behind it, 0 to 1. */
+    public double traceSampling() {
+        return traceSampling;
+    }
+
     /** Whether each request is a line of the logger {@code io.tunnelmux.access}, at level INFO; if not, at DEBUG. */
     public boolean accessLog() {
         return accessLog;
@@ -358,6 +365,7 @@ public final class GatewayConfig {
         private boolean h2c;
         private int maxConcurrentStreams = 100;
         private final List<GatewayObserver> observers = new ArrayList<>();
+        private double traceSampling = 1;
         private boolean accessLog;
         private boolean logPerformance;
         private @Nullable Supplier<String> metrics;
@@ -591,6 +599,19 @@ public final class GatewayConfig {
         /** Adds one to {@link GatewayConfig#observers()}; there is none by default. */
         public Builder observer(GatewayObserver observer) {
             observers.add(Objects.requireNonNull(observer));
+            return this;
+        }
+
+        /**
+         * See {@link GatewayConfig#traceSampling()}; 1 by default. What clients say of traces of theirs is handed on as it is.
+         *
+         * @throws IllegalArgumentException unless 0 to 1
+         */
+        public Builder traceSampling(double share) {
+            if (!(share >= 0 && share <= 1)) {
+                throw new IllegalArgumentException("traceSampling: " + share + ", 0 to 1");
+            }
+            traceSampling = share;
             return this;
         }
 

@@ -5,6 +5,7 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.tunnelmux.netty.observe.TraceContext;
 import io.tunnelmux.netty.transport.NettyAcceptor;
 import java.time.Duration;
+import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -74,7 +75,7 @@ final class RequestDispatcher {
                 ? config.upgradeTimeout()
                 : route.timeout() != null ? route.timeout() : config.requestTimeout();
         TraceContext said = takeTrace(head.request().headers());
-        TraceContext trace = said == null ? TraceContext.begin() : said;
+        TraceContext trace = said == null ? begin(config.traceSampling()) : said;
         ProxyRequestFactory requests =
                 new ProxyRequestFactory(head, sender, route.destination(), upgrade, timeout, trace);
         ExchangeLog log =
@@ -129,6 +130,10 @@ final class RequestDispatcher {
             return chosen;
         }
         return route.webSocketMode() != null ? route.webSocketMode() : config.mode();
+    }
+
+    private static TraceContext begin(double sampling) {
+        return TraceContext.begin(ThreadLocalRandom.current().nextDouble() < sampling);
     }
 
     /** Takes what the client says of its trace out of its fields. Null where that is not valid: then its other field is of no use either. */

@@ -48,14 +48,18 @@ public record TraceContext(String traceId, String parentId, boolean isSampled) {
         }
     }
 
-    /** A trace that begins here, of ids by chance; sampled, as its id is in logs, and as otherwise nobody behind would record it. */
-    public static TraceContext begin() {
+    /**
+     * A trace that begins here, of ids by chance.
+     *
+     * @param isSampled whether those behind are to record it, as most do just where this is said
+     */
+    public static TraceContext begin(boolean isSampled) {
         ThreadLocalRandom random = ThreadLocalRandom.current();
         HexFormat hex = HexFormat.of();
         return new TraceContext(
                 hex.toHexDigits(notZero(random)) + hex.toHexDigits(notZero(random)),
                 hex.toHexDigits(notZero(random)),
-                true);
+                isSampled);
     }
 
     private static long notZero(ThreadLocalRandom random) {

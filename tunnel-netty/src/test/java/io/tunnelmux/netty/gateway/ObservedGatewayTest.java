@@ -1,6 +1,7 @@
 package io.tunnelmux.netty.gateway;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
@@ -360,9 +361,26 @@ class ObservedGatewayTest {
         TraceContext begun = TraceContext.parse(request.traceparent());
         assertThat(begun).isEqualTo(exchanges.next().info.trace());
         assertThat(begun.traceId()).isNotEqualTo(TRACE);
+        assertThat(begun.isSampled()).isTrue();
         assertThat(request.head().headers().all("traceparent")).containsExactly(begun.toString());
         assertThat(request.head().headers().contains("tracestate")).isFalse();
         assertThat(accessLine()).contains(" trace_id=" + begun.traceId());
+    }
+
+    @Test
+    void aTraceThatBeginsHereIsSampledAsOftenAsWanted() throws Exception {
+        try (GatewayRig unsampled = GatewayRig.start(GatewayRig.config().traceSampling(0))) {
+            FakeAgent agent = unsampled.agent();
+            unsampled.client().gets("/");
+
+            TraceContext begun = TraceContext.parse(
+                    agent.next().answersWithoutBody(204).request().traceparent());
+            assertThat(begun.isSampled()).isFalse();
+        }
+        GatewayConfig.Builder config = GatewayRig.config();
+        for (double share : new double[] {-0.1, 1.1, Double.NaN}) {
+            assertThatThrownBy(() -> config.traceSampling(share)).isInstanceOf(IllegalArgumentException.class);
+        }
     }
 
     @Test

@@ -33,7 +33,7 @@ class ProxyRequestFactoryTest {
         RequestHead head = RequestHead.of(request, 100);
         Client client = TrustedProxies.NONE.clientOf(head, new InetSocketAddress("203.0.113.9", 4711), "http");
         ProxyRequestFactory factory =
-                new ProxyRequestFactory(head, client, Message.Destination.ANY, null, gateway, TraceContext.begin());
+                new ProxyRequestFactory(head, client, Message.Destination.ANY, null, gateway, TraceContext.begin(true));
 
         assertThat(((Message.ProxyRequest) factory.create(Payload.EMPTY)).timeoutMillis())
                 .isEqualTo(agentMillis);

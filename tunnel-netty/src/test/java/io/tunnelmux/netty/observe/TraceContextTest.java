@@ -70,7 +70,7 @@ class TraceContextTest {
     void beginsTracesOfTheirOwn() {
         Set<String> ids = new HashSet<>();
         for (int i = 0; i < 1_000; i++) {
-            TraceContext begun = TraceContext.begin();
+            TraceContext begun = TraceContext.begin(true);
             assertThat(TraceContext.parse(begun.toString())).isEqualTo(begun);
             ids.add(begun.traceId());
             ids.add(begun.parentId());

@@ -113,6 +113,13 @@ public final class GatewayMain implements Callable<Integer> {
     private @Nullable InetSocketAddress metricsListen;
 
     @Option(
+            names = "--trace-sampling",
+            paramLabel = "SHARE",
+            description =
+                    "how many of the traces that begin here are flagged sampled, so that those behind record them: 0 to 1 (1)")
+    private double traceSampling = 1;
+
+    @Option(
             names = "--access-log",
             description = "a line for each request, on standard error by the logger io.tunnelmux.access")
     private boolean accessLog;
@@ -187,6 +194,7 @@ public final class GatewayMain implements Callable<Integer> {
                 .admission(admission.toConfig())
                 .tls(tls())
                 .h2c(h2c)
+                .traceSampling(traceSampling)
                 .accessLog(accessLog)
                 .logPerformance(logPerformanceMetrics);
         forwards.addTo(builder);
