@@ -16,6 +16,7 @@ public final class Values {
     private static final Pattern DURATION = Pattern.compile("([0-9]{1,9})(ms|s|m|h)");
     private static final Pattern ADDRESS = Pattern.compile("(?:\\[([^\\[\\]]+)]|([^:]+)):([0-9]{1,5})");
     private static final Pattern SIZE = Pattern.compile("([0-9]{1,9})(|KiB|MiB|GiB)");
+    private static final Pattern SHARE = Pattern.compile("0(\\.[0-9]{1,9})?|1(\\.0)?");
     private static final int MAX_PORT = 65_535;
 
     private Values() {}
@@ -37,6 +38,14 @@ public final class Values {
             throw new IllegalArgumentException("'" + text + "' is no time at all");
         }
         return duration;
+    }
+
+    /** {@code 0.25}: a part of all, from 0 to 1. */
+    public static double share(String text) {
+        if (!SHARE.matcher(text).matches()) {
+            throw new IllegalArgumentException("'" + text + "' is no share like 0.25, from 0 to 1");
+        }
+        return Double.parseDouble(text);
     }
 
     /** {@code HOST:PORT}; an IPv6 address stands in brackets. */

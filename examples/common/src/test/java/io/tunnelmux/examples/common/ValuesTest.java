@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -71,5 +72,17 @@ class ValuesTest {
     @ValueSource(strings = {"", "0", "0KiB", "-1", "256KB", "256 KiB", "1.5MiB", "KiB", "1000000000"})
     void otherSizesAreRefused(String text) {
         assertThatThrownBy(() -> Values.sizeBytes(text)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void sharesAreFromNothingToAll() {
+        assertThat(Values.share("0")).isZero();
+        assertThat(Values.share("0.01")).isEqualTo(0.01);
+        assertThat(Values.share("1")).isEqualTo(1);
+        for (String text : new String[] {"", "2", "-0.1", "1.1", "NaN", "10%"}) {
+            assertThatThrownBy(() -> Values.share(text))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("'" + text + "' is no share like 0.25, from 0 to 1");
+        }
     }
 }

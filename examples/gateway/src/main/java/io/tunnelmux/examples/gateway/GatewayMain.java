@@ -24,6 +24,7 @@ import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
@@ -115,6 +116,7 @@ public final class GatewayMain implements Callable<Integer> {
     @Option(
             names = "--trace-sampling",
             paramLabel = "SHARE",
+            converter = Share.class,
             description =
                     "how many of the traces that begin here are flagged sampled, so that those behind record them: 0 to 1 (1)")
     private double traceSampling = 1;
@@ -241,6 +243,16 @@ public final class GatewayMain implements Callable<Integer> {
             return TlsConfig.server(tlsCert, tlsKey);
         } catch (IOException e) {
             throw new IllegalArgumentException("--tls-cert, --tls-key: " + e.getMessage(), e);
+        }
+    }
+
+    /** For picocli, which makes one. */
+    static final class Share implements ITypeConverter<Double> {
+        private final ITypeConverter<Double> reader = Values.converter(Values::share);
+
+        @Override
+        public Double convert(String text) throws Exception {
+            return reader.convert(text);
         }
     }
 }
