@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { DIRECT, requireJars } from './lib/pair.mjs';
 import { Runner } from './lib/suite.mjs';
 
-const THEMES = ['http', 'streaming', 'websocket', 'aware', 'bulk', 'cancel', 'failure', 'lifecycle', 'options', 'tls', 'kubernetes', 'hygiene'];
+const THEMES = ['http', 'streaming', 'websocket', 'aware', 'bulk', 'cancel', 'failure', 'lifecycle', 'options', 'tls', 'kubernetes', 'metrics', 'hygiene'];
 
 const args = process.argv.slice(2);
 if (args.includes('--help')) {
