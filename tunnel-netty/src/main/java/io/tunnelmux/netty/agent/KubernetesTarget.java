@@ -16,6 +16,7 @@ import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -67,6 +68,7 @@ public final class KubernetesTarget implements RequestFilter {
     private static final Set<String> WRITING = Set.of("POST", "PUT", "PATCH", "DELETE");
     private static final Set<String> UPGRADES = Set.of("websocket", "spdy/3.1");
     private static final String BEARER_SUBPROTOCOL = "base64url.bearer.authorization.k8s.io.";
+    private static final Pattern SUBPROTOCOL = Pattern.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+");
     private static final String SUBPROTOCOLS = "sec-websocket-protocol";
     private static final Set<String> DROPPED = Set.of(
             "authorization",
@@ -243,11 +245,13 @@ public final class KubernetesTarget implements RequestFilter {
         return DROPPED.contains(name) || name.startsWith("impersonate-") || name.startsWith("x-remote-");
     }
 
+    /** Without tokens of users, and without what is no name of a subprotocol (RFC 6455, 4.1): servers do not agree on which blanks surround one. */
     private static String withoutBearer(String subprotocols) {
         List<String> harmless = new ArrayList<>();
         for (String subprotocol : subprotocols.split(",")) {
             String name = subprotocol.trim();
-            if (!name.isEmpty() && !name.toLowerCase(Locale.ROOT).startsWith(BEARER_SUBPROTOCOL)) {
+            if (SUBPROTOCOL.matcher(name).matches()
+                    && !name.toLowerCase(Locale.ROOT).startsWith(BEARER_SUBPROTOCOL)) {
                 harmless.add(name);
             }
         }

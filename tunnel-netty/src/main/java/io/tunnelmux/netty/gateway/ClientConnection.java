@@ -19,6 +19,7 @@ import io.netty.util.ReferenceCountUtil;
 import io.tunnelmux.core.Tunnel;
 import io.tunnelmux.netty.http.RequestDecoder;
 import io.tunnelmux.netty.relay.ChannelEnds;
+import io.tunnelmux.netty.relay.PieceQueue;
 import io.tunnelmux.netty.relay.ReadGate;
 import io.tunnelmux.netty.relay.Relay;
 import io.tunnelmux.netty.relay.SmallWrites;
@@ -26,9 +27,7 @@ import io.tunnelmux.netty.transport.NettyAcceptor;
 import io.tunnelmux.netty.transport.NettyLoop;
 import io.tunnelmux.protocol.Payload;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.Objects;
-import java.util.Queue;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -62,7 +61,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter
     private final Http1ResponseWriter writer;
     private final ReadGate gate;
     private final Deadlines deadlines;
-    private final Queue<ByteBuf> early = new ArrayDeque<>(0);
+    private final PieceQueue early = new PieceQueue();
     private NettyLoop loop;
     /** Of the request under way; null if it could not be understood. */
     private @Nullable RequestHead head;
@@ -239,8 +238,8 @@ final class ClientConnection extends ChannelInboundHandlerAdapter
             bytes.release();
             return;
         }
-        early.add(bytes);
         earlyBytes += bytes.readableBytes();
+        early.add(bytes, channel.alloc());
         if (earlyBytes >= MAX_EARLY_BYTES) {
             gate.hold(READ_AHEAD);
         }
@@ -251,12 +250,14 @@ final class ClientConnection extends ChannelInboundHandlerAdapter
         byte[] taken = new byte[Math.min(earlyBytes, MAX_EARLY_BYTES)];
         int length = 0;
         while (length < taken.length) {
-            ByteBuf bytes = early.element();
+            ByteBuf bytes = Objects.requireNonNull(early.poll());
             int part = Math.min(bytes.readableBytes(), taken.length - length);
             bytes.readBytes(taken, length, part);
             length += part;
-            if (!bytes.isReadable()) {
-                early.remove().release();
+            if (bytes.isReadable()) {
+                early.addFirst(bytes);
+            } else {
+                bytes.release();
             }
         }
         earlyBytes -= length;
@@ -264,7 +265,6 @@ final class ClientConnection extends ChannelInboundHandlerAdapter
     }
 
     private void releaseEarlyBytes() {
-        early.forEach(ReferenceCountUtil::release);
         early.clear();
         earlyBytes = 0;
     }
@@ -452,8 +452,10 @@ final class ClientConnection extends ChannelInboundHandlerAdapter
         loop.flushLater(channel);
         channel.pipeline().remove(this);
         Relay relay = join.get();
-        early.forEach(relay::toStream);
-        early.clear();
+        for (ByteBuf bytes = early.poll(); bytes != null; bytes = early.poll()) {
+            relay.toStream(bytes);
+        }
+        earlyBytes = 0;
         gate.release(READ_AHEAD);
         return relay;
     }
@@ -474,7 +476,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter
                 goOnReading();
                 deadlines.set(Deadlines.Kind.IDLE, config.keepAliveTimeout().toNanos());
             }
-        } else if (isRequestEnded && early.isEmpty() && !decoder.hasReadAhead()) {
+        } else if (isRequestEnded && earlyBytes == 0 && !decoder.hasReadAhead()) {
             isClosing = true;
             channel.close();
         } else if (isRequestEnded || exchange == null || exchange.discardsBody()) {

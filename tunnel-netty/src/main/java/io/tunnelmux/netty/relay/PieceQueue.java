@@ -81,6 +81,11 @@ public final class PieceQueue {
         return first;
     }
 
+    /** Gives back what is left of the first piece. Takes {@code rest}. */
+    public void addFirst(ByteBuf rest) {
+        pieces.addFirst(rest);
+    }
+
     /** How many pieces wait. */
     int size() {
         return pieces.size();

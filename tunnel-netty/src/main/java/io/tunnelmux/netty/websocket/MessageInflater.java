@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
 final class MessageInflater {
 
     static final int PIECE_BYTES = 16 * 1024;
+    /** A piece of fewer is copied, and gets no longer buffer than it needs. */
+    private static final int LITTLE_BYTES = PIECE_BYTES / 4;
     /** Up to here nobody minds how short it came. */
     static final int FREE_BYTES = 1 << 20;
     /** Beyond that, so many times what came is taken for an attack: DEFLATE could make it a thousand. */
@@ -94,7 +96,16 @@ final class MessageInflater {
             piece.release();
             return null;
         }
-        return piece;
+        return piece.readableBytes() < LITTLE_BYTES ? trimmed(piece) : piece;
+    }
+
+    /** What has to wait somewhere must not keep many times its length meanwhile. */
+    private ByteBuf trimmed(ByteBuf piece) {
+        try {
+            return allocator.ioBuffer(piece.readableBytes()).writeBytes(piece);
+        } finally {
+            piece.release();
+        }
     }
 
     /** Whether what {@link #next} has handed out completes its message. */

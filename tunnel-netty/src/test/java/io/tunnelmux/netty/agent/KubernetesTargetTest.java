@@ -271,7 +271,9 @@ class KubernetesTargetTest {
                 "Sec-WebSocket-Protocol",
                 "v4.channel.k8s.io,BASE64URL.bearer.authorization.k8s.io.eA",
                 "Sec-WebSocket-Protocol",
-                bearer + "b25seQ");
+                bearer + "b25seQ",
+                "Sec-WebSocket-Protocol",
+                "\u00c2\u00a0" + bearer + "eA, \u00e3\u0080\u0080" + bearer + "eA");
 
         assertThat(with(Power.EXEC).apply(exec, "websocket").headers().all("sec-websocket-protocol"))
                 .containsExactly("v5.channel.k8s.io", "v4.channel.k8s.io");

@@ -122,6 +122,21 @@ class UpgradeTest {
     }
 
     @Test
+    void singleBytesThatComeBeforeTheAnswerKeepTheirOrder() throws Exception {
+        client.sends(request("", ""));
+        FakeAgent.Call call = agent.next();
+        String bytes = "0123456789".repeat(300);
+        for (int i = 0; i < bytes.length(); i++) {
+            client.sends(bytes.substring(i, i + 1));
+        }
+        call.answers(101, "Upgrade", "websocket", "Sec-WebSocket-Accept", ACCEPT);
+        client.head();
+        String early = new String(call.request().upgrade().headData().toByteArray(), StandardCharsets.US_ASCII);
+
+        assertThat(early + call.received(bytes.length() - early.length())).isEqualTo(bytes);
+    }
+
+    @Test
     void eachDirectionEndsOnItsOwn() throws Exception {
         FakeAgent.Call call = upgraded("");
         client.sends("last words").endsOutput();

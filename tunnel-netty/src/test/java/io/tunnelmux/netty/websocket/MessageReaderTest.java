@@ -291,6 +291,21 @@ class MessageReaderTest {
     }
 
     @Test
+    void whatIsInflatedKeepsLittleMoreMemoryThanItNeeds() {
+        MessageRecorder recorder = new MessageRecorder();
+        MessageReader reader = reader(true, true, MAX_BYTES, recorder);
+        for (int length : new int[] {1, 100, MAX_BYTES}) {
+            byte[] payload = deflate(new byte[length], Deflater.SYNC_FLUSH);
+            byte[] bytes =
+                    raw(true).frame(BINARY_COMPRESSED, payload, payload.length).toByteArray();
+            reader.read(buffer(bytes, 0, bytes.length));
+        }
+
+        assertThat(recorder.messages()).hasSize(3);
+        assertThat(recorder.longestWaste()).isLessThan(64);
+    }
+
+    @Test
     void aMessageThatIsTooLongOnceInflatedIsRefused() {
         byte[] payload = deflate(new byte[MAX_BYTES + 1], Deflater.SYNC_FLUSH);
         MessageRecorder recorder = new MessageRecorder();

@@ -17,6 +17,7 @@ public final class MessageRecorder implements MessageReader.Sink {
     private boolean isInMessage;
     private byte[] last = {};
     private int room = Integer.MAX_VALUE;
+    private int longestWaste;
 
     public List<String> messages() {
         List<String> all = new ArrayList<>(messages);
@@ -29,6 +30,11 @@ public final class MessageRecorder implements MessageReader.Sink {
     /** What has come of the last message. */
     public byte[] last() {
         return isInMessage ? current.toByteArray() : last;
+    }
+
+    /** The most memory that a part kept beyond its own bytes. */
+    public int longestWaste() {
+        return longestWaste;
     }
 
     public boolean isComplete() {
@@ -48,6 +54,7 @@ public final class MessageRecorder implements MessageReader.Sink {
         assertThat(room).as("room").isPositive();
         room -= room == Integer.MAX_VALUE ? 0 : 1;
         kind = isText ? "text " : "binary ";
+        longestWaste = Math.max(longestWaste, taken.capacity() - taken.readableBytes());
         byte[] bytes = new byte[taken.readableBytes()];
         taken.readBytes(bytes);
         taken.release();
