@@ -78,6 +78,7 @@ final class Exchange implements StreamHandler, Visit.Visitor {
     private boolean isStreamClosed;
     private boolean isOver;
     private boolean isBodyBegun;
+    private boolean isBodyEnded;
     private int attempts;
     private int informational;
     /** What the response's body still lacks; negative where its length was not told. */
@@ -197,6 +198,7 @@ final class Exchange implements StreamHandler, Visit.Visitor {
             return;
         }
         int length = bytes.readableBytes();
+        isBodyEnded |= isLast;
         if (length == 0) {
             bytes.release();
         } else {
@@ -529,9 +531,14 @@ final class Exchange implements StreamHandler, Visit.Visitor {
     }
 
     private void onFailed(@Nullable ErrorCode code) {
-        if (tunnel != null) {
+        if (tunnel != null && !(code == ErrorCode.TIMEOUT && mayBeClientsFault())) {
             visit.onFailed(code, tunnel);
         }
+    }
+
+    /** Whether there may be no answer because the client has not sent all, or has asked for a protocol that is not spoken there. */
+    private boolean mayBeClientsFault() {
+        return upgrade != null || head.hasBody() && !isBodyEnded;
     }
 
     /** Nothing more is to be said about the exchange. What comes yet is for its relay, or for nobody. */

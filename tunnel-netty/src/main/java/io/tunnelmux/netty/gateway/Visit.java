@@ -4,6 +4,7 @@ import io.tunnelmux.core.Tunnel;
 import io.tunnelmux.core.transport.TunnelLoop;
 import io.tunnelmux.protocol.ErrorCode;
 import java.net.InetAddress;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -187,10 +188,24 @@ final class Visit extends AgentPool.Ticket {
                 code == ErrorCode.UPSTREAM_UNREACHABLE || code == ErrorCode.TIMEOUT || code == ErrorCode.TRANSPORT_LOST;
         Breaker told = isIllness ? takeBreaker() : null;
         if (told != null) {
-            // A tunnel that is lost takes all of its streams with it, and that is one misfortune and not a thousand.
-            told.onFailure(turn, code == ErrorCode.TRANSPORT_LOST ? tunnel.sessionId() : null);
+            told.onFailure(turn, eventOf(code, tunnel));
         }
     }
+
+    /** What many failures at once have in common, so that they count as one. */
+    private @Nullable Object eventOf(@Nullable ErrorCode code, Tunnel tunnel) {
+        if (code == ErrorCode.TRANSPORT_LOST) {
+            // All streams of the tunnel are lost with it.
+            return tunnel.sessionId();
+        }
+        // No single client is to make it seem ill for all others.
+        return code == ErrorCode.TIMEOUT
+                ? new Timeouts(client, TimeUnit.NANOSECONDS.toSeconds(loop().nanoTime()))
+                : null;
+    }
+
+    /** Of one client within one second. */
+    private record Timeouts(@Nullable InetAddress client, long second) {}
 
     /** The client has given it up before it was complete. {@link #end} is to follow. */
     void onAborted() {

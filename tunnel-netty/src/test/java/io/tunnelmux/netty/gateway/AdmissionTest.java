@@ -316,6 +316,29 @@ class AdmissionTest {
     }
 
     @Test
+    void whoDoesNotSendAllOrAsksForWhatIsNotThereOpensNoCircuit() throws Exception {
+        rig = GatewayRig.start(GatewayRig.config()
+                .loops(1)
+                .requestTimeout(Duration.ofMillis(100))
+                .upgradeTimeout(Duration.ofMillis(100))
+                .admission(AdmissionConfig.builder().circuitFailures(1).build()));
+        FakeAgent agent = rig.agent();
+        for (String request : List.of("POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nx", UPGRADE)) {
+            RawClient client = rig.client().sends(request);
+            agent.next();
+            assertThat(client.head()).startsWith("HTTP/1.1 504 ");
+        }
+        RawClient honest = rig.client().gets("/well");
+        agent.next().answersWithoutBody(204);
+        assertThat(honest.head()).startsWith("HTTP/1.1 204 ");
+
+        RawClient waiting = rig.client().gets("/silent");
+        agent.next();
+        assertThat(waiting.head()).startsWith("HTTP/1.1 504 ");
+        assertThat(rig.client().gets("/well").response()).contains("\"code\":\"circuit_open\"");
+    }
+
+    @Test
     void tooManyInAShortTimeAreToldWhenToComeBack() throws Exception {
         start(AdmissionConfig.builder().agentRate(new RateLimit(1, Duration.ofMinutes(10), 2)));
         FakeAgent agent = rig.agent();

@@ -476,6 +476,27 @@ class RequestAdmissionTest {
     }
 
     @Test
+    void timeoutsOfOneClientAtOnceAreOneFailure() {
+        AdmissionRig rig = new AdmissionRig(AdmissionConfig.DEFAULTS);
+        TunnelPair pair = rig.connect(1_000);
+        InetAddress client = AdmissionRig.address("203.0.113.7");
+        for (int times = 1; times <= 4; times++) {
+            rig.advance(Duration.ofSeconds(1));
+            for (int i = 0; i < 20; i++) {
+                AdmissionRig.Guest guest = rig.guest(ROUTE, client);
+                guest.visit.onFailed(ErrorCode.TIMEOUT, pair.gateway());
+                guest.ends();
+            }
+        }
+        assertThat(rig.circuits).isEmpty();
+
+        AdmissionRig.Guest other = rig.guest(ROUTE, AdmissionRig.address("203.0.113.8"));
+        other.visit.onFailed(ErrorCode.TIMEOUT, pair.gateway());
+        other.ends();
+        assertThat(rig.circuits).containsExactly("/ to demo OPEN");
+    }
+
+    @Test
     void aProbeThatWaitsInVainLeavesItsTurnToAnother() {
         AdmissionRig rig = new AdmissionRig(AdmissionConfig.DEFAULTS);
         TunnelPair pair = rig.connect(1_000);
@@ -510,6 +531,7 @@ class RequestAdmissionTest {
 
     private static void fail(AdmissionRig rig, Route route, ErrorCode code, int times) {
         for (int i = 0; i < times; i++) {
+            rig.advance(Duration.ofSeconds(1));
             AdmissionRig.Guest guest = rig.guest(route, null);
             guest.visit.onFailed(code, Objects.requireNonNull(guest.tunnel));
             guest.ends();
