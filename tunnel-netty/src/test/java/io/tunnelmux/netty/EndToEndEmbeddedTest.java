@@ -27,6 +27,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -329,8 +330,83 @@ class EndToEndEmbeddedTest {
         assertThat(get(begun)).startsWith("POST / ");
         body.closeExceptionally(new IllegalStateException("disk on fire"));
 
-        assertThatThrownBy(() -> get(response)).hasRootCauseMessage("disk on fire");
+        assertThatThrownBy(() -> get(response))
+                .hasRootCauseMessage("disk on fire")
+                .cause()
+                .isInstanceOfSatisfying(ProxyException.class, failed -> {
+                    assertThat(failed.error().status()).isEqualTo(400);
+                    assertThat(failed.error().code()).isEqualTo("bad_request");
+                    assertThat(failed.error().toJson()).doesNotContain("disk on fire");
+                });
         assertThat(get(ended)).isEqualTo("end");
+    }
+
+    @Test
+    void aPublisherThatCannotBeSubscribedToIsARefusalToo() throws Exception {
+        script = connection -> connection.awaitEnd();
+        assertThat(refusal(GatewayRequest.builder("POST", "/", "host").body(subscriber -> {
+                    throw new IllegalStateException("used already");
+                })))
+                .isEqualTo("400 bad_request");
+    }
+
+    @Test
+    void aBodyOfAnotherLengthThanAnnouncedIsTheCallersOwnFault() throws Exception {
+        script = connection -> connection.awaitEnd();
+        for (String announced : List.of("4", "6", "999999")) {
+            GatewayRequest.Builder request = GatewayRequest.builder("PUT", "/", "host")
+                    .headers(Headers.builder().add("Content-Length", announced).build());
+
+            assertThat(refusal(request)).isEqualTo("400 bad_request");
+            assertThat(refusal(request.body(published(bytes(1, 5))))).isEqualTo("400 bad_request");
+        }
+    }
+
+    @Test
+    void aBodyBesideAnUpgradeThatIsNotServedArrivesIfItIsAnnounced() throws Exception {
+        script = connection -> {
+            while (connection.hasMore()) {
+                String head = connection.readHead().toLowerCase(Locale.ROOT);
+                String body = head.contains("transfer-encoding: chunked") ? connection.readUntil("0\r\n\r\n") : "none";
+                connection.write("HTTP/1.1 200 OK\r\nContent-Length: " + body.length() + "\r\n\r\n" + body);
+            }
+        };
+        Headers.Builder h2c = Headers.builder().add("Upgrade", "h2c").add("Connection", "Upgrade");
+
+        GatewayResponse unannounced = exchange(GatewayRequest.builder("POST", "/", "host")
+                .headers(h2c.build())
+                .body(published(bytes(1, 5)))
+                .build());
+        assertThat(text(unannounced)).isEqualTo("none");
+        GatewayResponse announced = exchange(GatewayRequest.builder("POST", "/", "host")
+                .headers(h2c.add("Transfer-Encoding", "chunked").build())
+                .body(published("hello".getBytes(StandardCharsets.UTF_8)))
+                .build());
+        assertThat(text(announced)).isEqualTo("5\r\nhello\r\n0\r\n\r\n");
+    }
+
+    @Test
+    void aBodyThatIsCutShortBehindItsAnswerLeavesThatWhole() throws Exception {
+        script = connection -> {
+            connection.readHead();
+            connection.write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+            connection.awaitEnd();
+        };
+        SubmissionPublisher<ByteBuffer> body = new SubmissionPublisher<>();
+        GatewayResponse response = exchange(GatewayRequest.builder("PUT", "/", "host")
+                .headers(Headers.builder().add("Content-Length", "100").build())
+                .body(body)
+                .build());
+        body.close();
+
+        assertThat(text(response)).isEqualTo("hello");
+    }
+
+    @Test
+    void aGatewayThatHasClosedSaysSo() throws Exception {
+        gateway().close(Duration.ZERO).toCompletableFuture().get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+
+        assertThat(refusal(GatewayRequest.builder("GET", "/", "host"))).isEqualTo("503 shutting_down");
     }
 
     @Test

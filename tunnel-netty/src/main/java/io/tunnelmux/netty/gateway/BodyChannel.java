@@ -52,6 +52,7 @@ final class BodyChannel extends AbstractChannel implements DuplexChannel, Flow.P
     private long takenBuffers;
     private boolean isReadWanted;
     private boolean isInputEnded;
+    private boolean isInputFailed;
     private boolean isOutputEnded;
     private volatile boolean isOpen = true;
 
@@ -65,7 +66,11 @@ final class BodyChannel extends AbstractChannel implements DuplexChannel, Flow.P
     void readFrom(Flow.Publisher<ByteBuffer> body) {
         Source begun = new Source();
         source = begun;
-        body.subscribe(begun);
+        try {
+            body.subscribe(begun);
+        } catch (RuntimeException e) {
+            begun.onError(e);
+        }
     }
 
     /** Closes, and lets the subscriber know why. */
@@ -83,6 +88,11 @@ final class BodyChannel extends AbstractChannel implements DuplexChannel, Flow.P
     /** How many buffers the subscriber has got. */
     long takenBuffers() {
         return takenBuffers;
+    }
+
+    /** Whether what the application sends has ended with an error of its own. */
+    boolean isInputFailed() {
+        return isInputFailed;
     }
 
     /** Of a closed channel. */
@@ -237,6 +247,7 @@ final class BodyChannel extends AbstractChannel implements DuplexChannel, Flow.P
             signal(() -> {
                 if (!isInputEnded) {
                     isInputEnded = true;
+                    isInputFailed = true;
                     fail(cause);
                 }
             });

@@ -14,6 +14,7 @@ import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpVersion;
 import io.tunnelmux.core.Tunnel;
 import io.tunnelmux.netty.relay.HttpMapping;
@@ -34,6 +35,8 @@ import org.jspecify.annotations.Nullable;
 /** A client that is the application itself, with one request. Its bodies go through a {@link BodyChannel}. On the loop of its tunnel. */
 final class EmbeddedClient extends ChannelInboundHandlerAdapter implements ExchangeClient {
 
+    private static final String TRANSFER_ENCODING = "transfer-encoding";
+
     private final HttpFront front;
     private final GatewayConfig config;
     private final GatewayRequest request;
@@ -49,6 +52,11 @@ final class EmbeddedClient extends ChannelInboundHandlerAdapter implements Excha
     private @Nullable Exchange exchange;
     /** What the application had taken when it was last looked at with something waiting for it; negative if nothing waited. */
     private long takenWhenLooked = -1;
+
+    /** Of the request; null where it could not be understood. */
+    private @Nullable RequestHead head;
+    /** What the request's body still lacks; negative where its length was not told. */
+    private long missingBytes;
 
     private boolean isRequestEnded;
     private boolean isAnswered;
@@ -68,16 +76,18 @@ final class EmbeddedClient extends ChannelInboundHandlerAdapter implements Excha
         channel = new BodyChannel(request.client());
         gate = new ReadGate(channel);
         deadlines = new Deadlines(loop, this::onDeadline);
-        isRequestEnded = request.body() == null;
     }
 
     /** Sends the request on its way. On the loop. */
     void begin() {
         channel.pipeline().addLast(this);
-        RequestHead head = null;
         try {
-            head = head();
-            front.dispatcher().dispatch(head, this);
+            RequestHead read = readHead();
+            head = read;
+            String length = read.request().headers().get(HttpHeaderNames.CONTENT_LENGTH);
+            missingBytes = length == null ? UNKNOWN_LENGTH : Long.parseLong(length);
+            isRequestEnded = !hasBody(read);
+            front.dispatcher().dispatch(read, this);
         } catch (BadRequestException e) {
             front.dispatcher().refuse(head, e.answer(), this);
         }
@@ -88,22 +98,35 @@ final class EmbeddedClient extends ChannelInboundHandlerAdapter implements Excha
         });
     }
 
-    private RequestHead head() throws BadRequestException {
+    private RequestHead readHead() throws BadRequestException {
         try {
             HttpHeaders headers = HttpMapping.toHttp(request.headers(), true);
             headers.set(HttpHeaderNames.HOST, request.authority());
-            if (headers.contains(HttpHeaderNames.UPGRADE)) {
+            boolean isUpgrade = headers.contains(HttpHeaderNames.UPGRADE);
+            if (isUpgrade) {
                 headers.set(HttpHeaderNames.CONNECTION, HttpHeaderValues.UPGRADE);
-            } else if (request.body() != null && !headers.contains(HttpHeaderNames.CONTENT_LENGTH)) {
+            }
+            boolean isOwnBody = !isUpgrade || request.headers().first(TRANSFER_ENCODING) != null;
+            if (request.body() != null && isOwnBody && !headers.contains(HttpHeaderNames.CONTENT_LENGTH)) {
                 headers.set(HttpHeaderNames.TRANSFER_ENCODING, HttpHeaderValues.CHUNKED);
             }
-            return RequestHead.of(
+            RequestHead read = RequestHead.of(
                     new DefaultHttpRequest(
                             HttpVersion.HTTP_1_1, HttpMethod.valueOf(request.method()), request.target(), headers),
                     config.maxHeaders());
+            if (read.hasBody() && request.body() == null) {
+                throw new BadRequestException("Content-Length announces a body, and there is none");
+            }
+            return read;
         } catch (MalformedHttpException | IllegalArgumentException e) {
             throw new BadRequestException(String.valueOf(e.getMessage()));
         }
+    }
+
+    /** Whether the publisher is of the request's own body. Beside {@code Upgrade} it may be of the bytes for the new protocol, which nobody wants without that. */
+    private boolean hasBody(RequestHead read) {
+        return request.body() != null
+                && (read.hasBody() || !read.request().headers().contains(HttpHeaderNames.UPGRADE));
     }
 
     /** Any thread. */
@@ -180,7 +203,7 @@ final class EmbeddedClient extends ChannelInboundHandlerAdapter implements Excha
 
     private void readBody() {
         Flow.Publisher<ByteBuffer> body = request.body();
-        if (body != null && exchange != null && !exchange.isUpgrade() && !isOver) {
+        if (body != null && !isRequestEnded && exchange != null && !exchange.isUpgrade() && !isOver) {
             channel.readFrom(body);
             awaitBody();
         }
@@ -188,11 +211,25 @@ final class EmbeddedClient extends ChannelInboundHandlerAdapter implements Excha
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
+        ByteBuf bytes = (ByteBuf) message;
+        int length = bytes.readableBytes();
         if (exchange == null) {
-            ((ByteBuf) message).release();
+            bytes.release();
+        } else if (missingBytes >= 0 && length > missingBytes) {
+            bytes.release();
+            endRequest();
+            exchange.onMalformedBody("the body is longer than Content-Length announces");
         } else {
-            exchange.onBody((ByteBuf) message, false, EmptyHttpHeaders.INSTANCE);
+            missingBytes -= missingBytes >= 0 ? length : 0;
+            exchange.onBody(bytes, false, EmptyHttpHeaders.INSTANCE);
         }
+    }
+
+    /** Wants nothing more of the request's body. */
+    private void endRequest() {
+        isRequestEnded = true;
+        deadlines.clear(Deadlines.Kind.BODY);
+        channel.shutdownInput();
     }
 
     @Override
@@ -212,7 +249,10 @@ final class EmbeddedClient extends ChannelInboundHandlerAdapter implements Excha
         if (event == ChannelInputShutdownEvent.INSTANCE) {
             isRequestEnded = true;
             deadlines.clear(Deadlines.Kind.BODY);
-            if (exchange != null) {
+            if (exchange != null && missingBytes > 0 && !exchange.discardsBody()) {
+                exchange.onMalformedBody(
+                        "the body is " + missingBytes + " bytes shorter than Content-Length announces");
+            } else if (exchange != null) {
                 exchange.onBody(Unpooled.EMPTY_BUFFER, true, EmptyHttpHeaders.INSTANCE);
             }
             closeIfDone();
@@ -320,7 +360,8 @@ final class EmbeddedClient extends ChannelInboundHandlerAdapter implements Excha
 
     @Override
     public void closeGently() {
-        channel.close();
+        endRequest();
+        closeIfDone();
     }
 
     @Override
@@ -356,12 +397,21 @@ final class EmbeddedClient extends ChannelInboundHandlerAdapter implements Excha
             isOver = true;
             deadlines.clearAll();
             Throwable why = channel.whyClosed();
-            response.completeExceptionally(why);
+            response.completeExceptionally(new ProxyException(errorOf(), why));
             trailers.completeExceptionally(why);
             if (exchange != null) {
                 exchange.onClientGone();
             }
         }
+    }
+
+    /** Why this has gone without an answer. */
+    private ProxyError errorOf() {
+        String path = head == null ? null : head.path();
+        if (channel.isInputFailed()) {
+            return ProxyError.refused(HttpResponseStatus.BAD_REQUEST, "the request's body broke off");
+        }
+        return front.isDraining() ? ProxyError.shuttingDown(path) : ProxyError.internal(path);
     }
 
     private void onDeadline(Deadlines.Kind kind) {

@@ -23,6 +23,7 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -200,13 +201,17 @@ public final class Gateway {
      * Sends a request through the tunnel of the agent that the routes name, as if a client had sent it to the gateway's HTTP server: the same rules, limits
      * and timeouts hold.
      *
-     * @return the response once its head is there, completed on an event loop; fails with a {@link ProxyException} if there is none. Cancelling it cancels
-     *     the request, up to the upstream
+     * @return the response once its head is there, completed on an event loop; fails with a {@link ProxyException} if there is none, whatever the reason, and with
+     *     nothing else. Cancelling it cancels the request, up to the upstream
      */
     public CompletableFuture<GatewayResponse> exchange(GatewayRequest request) {
         CompletableFuture<GatewayResponse> response = new CompletableFuture<>();
         NettyLoop loop = loops.next();
-        loop.execute(() -> new EmbeddedClient(front, loop, request, response).begin());
+        try {
+            loop.execute(() -> new EmbeddedClient(front, loop, request, response).begin());
+        } catch (RejectedExecutionException e) {
+            response.completeExceptionally(new ProxyException(ProxyError.shuttingDown(null), e));
+        }
         return response;
     }
 

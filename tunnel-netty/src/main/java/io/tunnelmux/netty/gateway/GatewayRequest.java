@@ -113,7 +113,12 @@ public final class GatewayRequest {
         /**
          * The body; of an upgrade, the bytes for the new protocol. Subscribed to once at most, when there is a tunnel for it (of an upgrade, once the
          * protocol is switched), asked for one buffer at a time as the agent takes them, and cancelled when nobody wants the rest. A buffer is copied
-         * before {@code onNext} returns. Its length is announced where {@code Content-Length} is among the fields.
+         * before {@code onNext} returns. Its length is announced where {@code Content-Length} is among the fields, and must be that. Beside {@code Upgrade}, a
+         * body is the request's own only with {@code Content-Length} or {@code Transfer-Encoding}.
+         *
+         * <p>A publisher that publishes whether or not somebody listens, such as a {@link java.util.concurrent.SubmissionPublisher}, loses what comes before
+         * the subscription. It is asked on an event loop, and must not block there: publishers of {@code java.net.http.HttpRequest.BodyPublishers} will do
+         * where their source does not.
          */
         public Builder body(Flow.Publisher<ByteBuffer> newBody) {
             body = Objects.requireNonNull(newBody);

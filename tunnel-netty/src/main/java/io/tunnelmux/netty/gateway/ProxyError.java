@@ -70,7 +70,7 @@ public record ProxyError(
     }
 
     /** Something here went wrong that should not. */
-    static ProxyError internal(String path) {
+    static ProxyError internal(@Nullable String path) {
         return new ProxyError(
                 500, ErrorCode.INTERNAL_ERROR.wireName(), "the gateway has failed", null, path, null, true, 0);
     }
@@ -120,7 +120,7 @@ public record ProxyError(
         return (int) Math.min(Integer.MAX_VALUE, Math.max(SOON_SECONDS, nanos / second + (nanos % second > 0 ? 1 : 0)));
     }
 
-    static ProxyError shuttingDown(String path) {
+    static ProxyError shuttingDown(@Nullable String path) {
         return new ProxyError(
                 503,
                 ErrorCode.SHUTTING_DOWN.wireName(),

@@ -19,7 +19,7 @@ import reactor.netty.http.server.HttpServer;
 
 /**
  * An application on Spring's WebFlux that has pages of its own under {@code /app}, and answers all else through the tunnel of an agent. The gateway has
- * no HTTP server: who may ask for what is the application's to say, before it hands a request on.
+ * no HTTP server: who may ask for what is the application's to say, before it hands a request on. WebSockets are refused: see {@link TunnelHttpHandler}.
  *
  * <pre>
  * java -cp … io.tunnelmux.examples.embedding.EmbeddingMain TOKEN [HTTP-PORT [TUNNEL-PORT]]
@@ -58,6 +58,10 @@ public final class EmbeddingMain implements AutoCloseable {
 
     int httpPort() {
         return server.port();
+    }
+
+    Gateway gateway() {
+        return gateway;
     }
 
     int tunnelPort() {

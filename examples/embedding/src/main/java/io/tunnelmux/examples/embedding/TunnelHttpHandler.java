@@ -8,10 +8,12 @@ import io.tunnelmux.netty.gateway.ProxyException;
 import io.tunnelmux.protocol.Headers;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Objects;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferUtils;
 import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatus;
 import org.springframework.http.HttpStatusCode;
 import org.springframework.http.MediaType;
 import org.springframework.http.server.reactive.HttpHandler;
@@ -21,7 +23,14 @@ import reactor.adapter.JdkFlowAdapter;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** Sends what WebFlux receives through a gateway's tunnels; bodies flow both ways, each as fast as its taker takes them. Any thread. */
+/**
+ * Sends what WebFlux receives through a gateway's tunnels; bodies flow both ways, each as fast as its taker takes them.
+ *
+ * <p>WebSockets are answered with 501, and {@code Upgrade} to anything else is left behind, so that the request goes on as a plain one: WebFlux has no
+ * way to hand over a connection's bytes. Upgrades need the gateway's own HTTP server, or one that gives up its connections.
+ *
+ * <p>Any thread.
+ */
 final class TunnelHttpHandler implements HttpHandler {
 
     private final Gateway gateway;
@@ -32,6 +41,9 @@ final class TunnelHttpHandler implements HttpHandler {
 
     @Override
     public Mono<Void> handle(ServerHttpRequest request, ServerHttpResponse response) {
+        if ("websocket".equalsIgnoreCase(request.getHeaders().getFirst(HttpHeaders.UPGRADE))) {
+            return refuseUpgrade(response);
+        }
         return Mono.fromFuture(() -> gateway.exchange(toGateway(request)))
                 .flatMap(answer -> write(answer, response))
                 .onErrorResume(ProxyException.class, refused -> write(refused.error(), response));
@@ -41,7 +53,11 @@ final class TunnelHttpHandler implements HttpHandler {
         String query = request.getURI().getRawQuery();
         HttpHeaders received = request.getHeaders();
         Headers.Builder headers = Headers.builder();
-        received.forEach((name, values) -> values.forEach(value -> headers.add(name, value)));
+        received.forEach((name, values) -> {
+            if (!name.equalsIgnoreCase(HttpHeaders.UPGRADE)) {
+                values.forEach(value -> headers.add(name, value));
+            }
+        });
         GatewayRequest.Builder sent = GatewayRequest.builder(
                         request.getMethod().name(),
                         request.getURI().getRawPath() + (query == null ? "" : '?' + query),
@@ -51,6 +67,7 @@ final class TunnelHttpHandler implements HttpHandler {
         if (request.getRemoteAddress() != null) {
             sent.client(request.getRemoteAddress());
         }
+        // Of HTTP/2, too: reactor-netty puts Transfer-Encoding where a body is not announced. Other servers may not.
         if (received.getContentLength() > 0 || received.containsHeader(HttpHeaders.TRANSFER_ENCODING)) {
             Flux<ByteBuffer> body = request.getBody().map(TunnelHttpHandler::toBytes);
             sent.body(JdkFlowAdapter.publisherToFlowPublisher(body));
@@ -68,9 +85,21 @@ final class TunnelHttpHandler implements HttpHandler {
     private static Mono<Void> write(GatewayResponse answer, ServerHttpResponse response) {
         response.setStatusCode(HttpStatusCode.valueOf(answer.status()));
         answer.headers().forEach(response.getHeaders()::add);
+        Flux<DataBuffer> body = JdkFlowAdapter.flowPublisherToFlux(answer.body())
+                .map(bytes -> response.bufferFactory().wrap(bytes));
+        // The head goes out with the first buffer: so one without bytes goes before the body.
+        // Both are subscribed to at once, so that whoever cancels this cancels the body, however early.
+        DataBuffer head = response.bufferFactory().wrap(new byte[0]);
+        Flux<DataBuffer> all = Flux.mergeSequential(List.of(Mono.just(head), body), 2, 1);
         // Each buffer is flushed, so that events and drips arrive as they come.
-        return response.writeAndFlushWith(JdkFlowAdapter.flowPublisherToFlux(answer.body())
-                .map(bytes -> Mono.just(response.bufferFactory().wrap(bytes))));
+        return response.writeAndFlushWith(all.map(Mono::just));
+    }
+
+    private static Mono<Void> refuseUpgrade(ServerHttpResponse response) {
+        response.setStatusCode(HttpStatus.NOT_IMPLEMENTED);
+        response.getHeaders().setContentType(MediaType.TEXT_PLAIN);
+        byte[] why = "WebSockets are not served here\n".getBytes(StandardCharsets.US_ASCII);
+        return response.writeWith(Mono.just(response.bufferFactory().wrap(why)));
     }
 
     private static Mono<Void> write(ProxyError refused, ServerHttpResponse response) {

@@ -19,6 +19,12 @@ final class ClientOptions {
             description = "requests on a connection before it is closed (1000)")
     private @Nullable Integer maxRequestsPerConnection;
 
+    @Option(
+            names = "--max-concurrent-streams",
+            paramLabel = "N",
+            description = "requests at once on a connection of HTTP/2 (100)")
+    private @Nullable Integer maxConcurrentStreams;
+
     @Option(names = "--max-request-line", paramLabel = "SIZE", description = "longest request line (8KiB); beyond: 414")
     private @Nullable String maxRequestLine;
 
@@ -83,6 +89,7 @@ final class ClientOptions {
         AdmissionOptions.set("--max-connections", maxConnections, config::maxConnections);
         AdmissionOptions.set(
                 "--max-requests-per-connection", maxRequestsPerConnection, config::maxRequestsPerConnection);
+        AdmissionOptions.set("--max-concurrent-streams", maxConcurrentStreams, config::maxConcurrentStreams);
         AdmissionOptions.set(
                 "--max-request-line", bytes("--max-request-line", maxRequestLine), config::maxRequestLineBytes);
         AdmissionOptions.set("--max-header-size", bytes("--max-header-size", maxHeaderSize), config::maxHeaderBytes);

@@ -83,6 +83,7 @@ class GatewayMainTest {
                 "--token a --max-header-size 32KB",
                 "--token a --max-header-size 3GiB",
                 "--token a --max-headers 0",
+                "--token a --max-concurrent-streams 0",
                 "--token a --head-timeout soon",
                 "--token a --trusted-proxy",
                 "--token a --trusted-proxy localhost",
