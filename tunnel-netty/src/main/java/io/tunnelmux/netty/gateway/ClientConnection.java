@@ -6,7 +6,6 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.ChannelPipeline;
 import io.netty.handler.codec.http.EmptyHttpHeaders;
 import io.netty.handler.codec.http.HttpContent;
@@ -537,17 +536,12 @@ final class ClientConnection extends ChannelInboundHandlerAdapter
         if (channel.isWritable()) {
             deadlines.clear(Deadlines.Kind.WRITE);
         } else {
-            stalledBytes = pendingBytes();
+            stalledBytes = ChannelEnds.pendingBytes(channel);
             deadlines.set(Deadlines.Kind.WRITE, config.writeTimeout().toNanos());
         }
         if (exchange != null) {
             exchange.onChannelWritabilityChanged();
         }
-    }
-
-    private long pendingBytes() {
-        ChannelOutboundBuffer buffer = channel.unsafe().outboundBuffer();
-        return buffer == null ? 0 : buffer.totalPendingWriteBytes();
     }
 
     @Override
@@ -588,7 +582,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter
     }
 
     private void onWriteStalled(@Nullable Exchange current) {
-        long pending = pendingBytes();
+        long pending = ChannelEnds.pendingBytes(channel);
         if (pending < stalledBytes) {
             stalledBytes = pending;
             deadlines.set(Deadlines.Kind.WRITE, config.writeTimeout().toNanos());

@@ -21,6 +21,7 @@ import io.netty.handler.codec.http2.Http2Error;
 import io.netty.handler.codec.http2.Http2Exception;
 import io.netty.handler.codec.http2.Http2Headers;
 import io.netty.handler.codec.http2.Http2HeadersFrame;
+import io.netty.handler.codec.http2.Http2StreamChannel;
 import io.netty.util.ReferenceCountUtil;
 import io.tunnelmux.core.Tunnel;
 import io.tunnelmux.netty.http.Http2Fields;
@@ -55,10 +56,11 @@ final class Http2Client extends ChannelInboundHandlerAdapter implements Exchange
     private static final int JOINING = 2;
 
     private final HttpFront front;
-    private final Channel channel;
+    private final Http2StreamChannel channel;
     private final NettyLoop loop;
     private final String scheme;
     private final GatewayConfig config;
+    private final Http2ClientConnection connection;
     private final ReadGate gate;
     private final Deadlines deadlines;
     private @Nullable RequestHead head;
@@ -69,8 +71,14 @@ final class Http2Client extends ChannelInboundHandlerAdapter implements Exchange
     private boolean isAnswered;
     private boolean isGone;
 
-    Http2Client(HttpFront front, Channel channel, NettyLoop loop, String scheme) {
+    Http2Client(
+            HttpFront front,
+            Http2ClientConnection connection,
+            Http2StreamChannel channel,
+            NettyLoop loop,
+            String scheme) {
         this.front = front;
+        this.connection = connection;
         this.channel = channel;
         this.loop = loop;
         this.scheme = scheme;
@@ -340,9 +348,12 @@ final class Http2Client extends ChannelInboundHandlerAdapter implements Exchange
 
     @Override
     public void abort() {
+        exchange = null;
+        deadlines.clearAll();
         // A reset drops what waits, also what the client's windows have room for.
         channel.flush();
         reset(Http2Error.INTERNAL_ERROR);
+        connection.onReset(channel.stream());
     }
 
     @Override

@@ -12,9 +12,13 @@ import io.netty.handler.codec.http2.DefaultHttp2GoAwayFrame;
 import io.netty.handler.codec.http2.DefaultHttp2PingFrame;
 import io.netty.handler.codec.http2.DefaultHttp2WindowUpdateFrame;
 import io.netty.handler.codec.http2.Http2Error;
+import io.netty.handler.codec.http2.Http2FrameCodec;
+import io.netty.handler.codec.http2.Http2FrameStream;
 import io.netty.handler.codec.http2.Http2MultiplexHandler;
 import io.netty.handler.codec.http2.Http2PingFrame;
 import io.netty.handler.codec.http2.Http2SettingsFrame;
+import io.netty.handler.codec.http2.Http2Stream;
+import io.netty.handler.codec.http2.Http2StreamChannel;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.util.ReferenceCountUtil;
 import io.tunnelmux.netty.http.FlushOnce;
@@ -57,7 +61,12 @@ final class Http2ClientConnection extends ChannelInboundHandlerAdapter implement
     private final GatewayConfig config;
     private final Deadlines deadlines;
     private final String scheme;
+    private final Http2FrameCodec codec;
     private Ending ending = Ending.NOT;
+    private boolean isClosing;
+    /** What waited for the socket when that was last looked at. */
+    private long stalledBytes;
+
     private int streams;
     private int requests;
 
@@ -67,6 +76,8 @@ final class Http2ClientConnection extends ChannelInboundHandlerAdapter implement
         this.loop = loop;
         config = front.config();
         deadlines = new Deadlines(loop, this::onDeadline);
+        long headerListBytes = config.maxHeaderBytes() + (long) FIELD_OVERHEAD_BYTES * config.maxHeaders();
+        codec = Http2Codec.server(config.maxConcurrentStreams(), headerListBytes);
         scheme = channel.pipeline().get(SslHandler.class) == null ? "http" : "https";
     }
 
@@ -77,18 +88,17 @@ final class Http2ClientConnection extends ChannelInboundHandlerAdapter implement
      */
     void begin(long prefaceNanos) {
         deadlines.set(Deadlines.Kind.HEAD, prefaceNanos);
-        long headerListBytes = config.maxHeaderBytes() + (long) FIELD_OVERHEAD_BYTES * config.maxHeaders();
         FloodGuard guard = new FloodGuard(this::onFlood);
         channel.pipeline()
                 .addLast(
                         new FlushOnce(),
                         guard.bytes(),
-                        Http2Codec.server(config.maxConcurrentStreams(), headerListBytes),
+                        codec,
                         guard.frames(),
                         new Http2MultiplexHandler(new ChannelInitializer<>() {
                             @Override
                             protected void initChannel(Channel stream) {
-                                onStream(stream);
+                                onStream((Http2StreamChannel) stream);
                             }
                         }),
                         this);
@@ -97,7 +107,7 @@ final class Http2ClientConnection extends ChannelInboundHandlerAdapter implement
         loop.flushLater(channel);
     }
 
-    private void onStream(Channel stream) {
+    private void onStream(Http2StreamChannel stream) {
         streams++;
         requests++;
         deadlines.clear(Deadlines.Kind.IDLE);
@@ -106,7 +116,7 @@ final class Http2ClientConnection extends ChannelInboundHandlerAdapter implement
                 .setOption(
                         ChannelOption.WRITE_BUFFER_WATER_MARK,
                         new WriteBufferWaterMark(NettyLoops.LOW_WATER_BYTES, NettyLoops.HIGH_WATER_BYTES));
-        new Http2Client(front, stream, loop, scheme).begin();
+        new Http2Client(front, this, stream, loop, scheme).begin();
         if (requests >= config.maxRequestsPerConnection()) {
             end();
         }
@@ -157,6 +167,7 @@ final class Http2ClientConnection extends ChannelInboundHandlerAdapter implement
 
     /** All that is left are a few words to the client, which it has a little time to take. */
     private void closeOnceWritten() {
+        isClosing = true;
         deadlines.set(Deadlines.Kind.WRITE, config.writeTimeout().toNanos());
         channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
     }
@@ -172,6 +183,53 @@ final class Http2ClientConnection extends ChannelInboundHandlerAdapter implement
             sayLast();
         }
         ReferenceCountUtil.release(message);
+    }
+
+    // Whether the client takes what it gets.
+
+    /**
+     * A stream was reset, of which nothing more is to be sent: what waits of it goes at once. A codec drops it only once the reset is written, which may take for ever
+     * where the client reads nothing.
+     */
+    void onReset(Http2FrameStream stream) {
+        Http2Stream reset = codec.connection().stream(stream.id());
+        if (reset != null) {
+            reset.close();
+        }
+        watchWriting();
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext context) {
+        if (!channel.isWritable()) {
+            watchWriting();
+        }
+        context.fireChannelWritabilityChanged();
+    }
+
+    /** From now on what waits for the socket has some time to be taken, or to become less. */
+    private void watchWriting() {
+        if (channel.isActive() && !deadlines.isSet(Deadlines.Kind.WRITE)) {
+            stalledBytes = ChannelEnds.pendingBytes(channel);
+            deadlines.set(Deadlines.Kind.WRITE, config.writeTimeout().toNanos());
+            // Comes behind all of that.
+            channel.write(Unpooled.EMPTY_BUFFER).addListener(written -> {
+                if (!isClosing) {
+                    deadlines.clear(Deadlines.Kind.WRITE);
+                }
+            });
+            loop.flushLater(channel);
+        }
+    }
+
+    private void onWriteDeadline() {
+        long pending = ChannelEnds.pendingBytes(channel);
+        if (isClosing || pending >= stalledBytes) {
+            ChannelEnds.abort(channel);
+        } else {
+            stalledBytes = pending;
+            deadlines.set(Deadlines.Kind.WRITE, config.writeTimeout().toNanos());
+        }
     }
 
     @Override
@@ -197,7 +255,7 @@ final class Http2ClientConnection extends ChannelInboundHandlerAdapter implement
             case HEAD -> ChannelEnds.abort(channel);
             case IDLE -> end();
             case RESPONSE -> sayLast();
-            case WRITE -> ChannelEnds.abort(channel);
+            case WRITE -> onWriteDeadline();
             case BODY -> throw new IllegalStateException("never set");
         }
     }

@@ -72,7 +72,7 @@ public final class ChannelEnds {
     }
 
     /** What was written and is not with the kernel yet; of a stream of HTTP/2, not with the connection yet. */
-    static long pendingBytes(Channel channel) {
+    public static long pendingBytes(Channel channel) {
         if (channel instanceof Http2StreamChannel) {
             return channel.isWritable()
                     ? channel.config().getWriteBufferHighWaterMark() + 1 - channel.bytesBeforeUnwritable()
