@@ -19,13 +19,16 @@ final class ClientOptions {
             description = "requests on a connection before it is closed (1000)")
     private @Nullable Integer maxRequestsPerConnection;
 
-    @Option(names = "--max-request-line", paramLabel = "SIZE", description = "longest request line (8KiB); beyond: 414")
+    @Option(
+            names = "--max-request-line",
+            paramLabel = "SIZE",
+            description = "longest request line (8KiB), up to 1MiB; beyond: 414")
     private @Nullable String maxRequestLine;
 
     @Option(
             names = "--max-header-size",
             paramLabel = "SIZE",
-            description = "longest header, over all fields (32KiB); beyond: 431")
+            description = "longest header, over all fields (32KiB), up to 1MiB; beyond: 431")
     private @Nullable String maxHeaderSize;
 
     @Option(names = "--max-headers", paramLabel = "N", description = "most header fields (100); beyond: 431")
@@ -100,7 +103,7 @@ final class ClientOptions {
         }
     }
 
-    private static @Nullable Integer bytes(String option, @Nullable String size) {
+    static @Nullable Integer bytes(String option, @Nullable String size) {
         if (size == null) {
             return null;
         }
