@@ -61,7 +61,9 @@ class KubernetesAgentMainTest {
         assertThat(ownLines())
                 .singleElement()
                 .asString()
-                .startsWith("tunnel-kubernetes-agent: cannot read the services of [shop]: ");
+                .startsWith("tunnel-kubernetes-agent: cannot read the services of [shop]: ")
+                .doesNotEndWith("null");
+        assertThat(said.toString(StandardCharsets.UTF_8)).doesNotContain("\tat ");
     }
 
     private static int run(String line) {
