@@ -8,6 +8,7 @@ import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Hello;
 import java.net.URI;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
@@ -48,6 +49,8 @@ public final class TunnelClient {
 
     private static final Duration HEALTHY_AFTER = Duration.ofSeconds(60);
     private static final Duration LEAST_WAIT_WHEN_SUPERSEDED = Duration.ofSeconds(10);
+    /** Further kinds of failures are no news. */
+    private static final int MAX_TOLD_FAILURES = 16;
     /** Transports whose own handshake bears the token. */
     private static final Set<String> SCHEMES_WITH_HANDSHAKE = Set.of("ws", "wss");
 
@@ -87,6 +90,9 @@ public final class TunnelClient {
     private final AtomicInteger connects = new AtomicInteger();
     private int failures;
     private boolean isRefused;
+    /** Why it did not get in since it last did; each was a warning once. */
+    private final Set<String> toldFailures = new HashSet<>();
+
     private int nextGateway;
     private long openedNanos;
     private @Nullable Tunnel tunnel;
@@ -243,6 +249,8 @@ public final class TunnelClient {
         } else if (code == ErrorCode.SUPERSEDED) {
             delay = LEAST_WAIT_WHEN_SUPERSEDED.plus(delay);
             LOG.error("another agent has taken this one's place, do two run under one id? agent_id={}", agentId);
+        } else if (state == State.CONNECTING) {
+            warnOfFailure(detail);
         }
         waitFor(delay, named, detail);
     }
@@ -255,6 +263,13 @@ public final class TunnelClient {
                     "the gateway does not let this agent in, compare its token with what the gateway knows for this id; trying again slowly agent_id={} why=\"{}\"",
                     agentId,
                     why);
+        }
+    }
+
+    /** Once for each reason, until it is let in: the state goes on to tell of each attempt. */
+    private void warnOfFailure(String why) {
+        if (toldFailures.size() < MAX_TOLD_FAILURES && toldFailures.add(why)) {
+            LOG.warn("no tunnel to the gateway, trying again agent_id={} why=\"{}\"", agentId, why);
         }
     }
 
@@ -333,6 +348,7 @@ public final class TunnelClient {
             openedNanos = loop.nanoTime();
             connects.incrementAndGet();
             isRefused = false;
+            toldFailures.clear();
             enter(State.CONNECTED, "to " + opened.remoteAddress());
         }
 

@@ -201,7 +201,7 @@ public final class AdmissionConfig {
             return this;
         }
 
-        /** See {@link AdmissionConfig#circuitFailures()}; 5 by default. */
+        /** See {@link AdmissionConfig#circuitFailures()}; 5 by default, 0 is never. */
         public Builder circuitFailures(int count) {
             circuitFailures = atLeast(0, "circuitFailures", count);
             return this;
@@ -210,7 +210,7 @@ public final class AdmissionConfig {
         /** See {@link AdmissionConfig#circuitOpen()}; 5 s by default, and twice as long each further time, up to a minute. */
         public Builder circuitOpen(Duration time) {
             if (time.isZero()) {
-                throw new IllegalArgumentException("circuitOpen: " + time);
+                throw new IllegalArgumentException("circuitOpen: 0 s, more than that");
             }
             circuitOpen = wait("circuitOpen", time);
             return this;
@@ -223,14 +223,15 @@ public final class AdmissionConfig {
 
         private static int atLeast(int least, String what, int value) {
             if (value < least) {
-                throw new IllegalArgumentException(what + ": " + value);
+                throw new IllegalArgumentException(what + ": " + value + ", at least " + least);
             }
             return value;
         }
 
         private static Duration wait(String what, Duration value) {
             if (value.isNegative() || value.compareTo(LONGEST_WAIT) > 0) {
-                throw new IllegalArgumentException(what + ": " + value);
+                throw new IllegalArgumentException(
+                        what + ": " + value.toSeconds() + " s, 0 to " + LONGEST_WAIT.toSeconds() + " s");
             }
             return value;
         }

@@ -547,7 +547,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
         NettyLoop.tellIfOutOfMemory(cause);
-        LOG.debug("connection failed client={} cause=\"{}\"", channel.remoteAddress(), cause.toString());
+        LOG.debug("connection failed client={} cause=\"{}\"", Recorder.text(channel.remoteAddress()), cause.toString());
         abort();
     }
 

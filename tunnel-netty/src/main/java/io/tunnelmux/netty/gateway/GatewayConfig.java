@@ -329,6 +329,7 @@ public final class GatewayConfig {
 
     /** Gathers a configuration. Methods throw {@link IllegalArgumentException} for what makes no sense. For one thread. */
     public static final class Builder {
+        private static final int MAX_HEAD_BYTES = 1 << 20;
         private static final InetSocketAddress FREE_PORT = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
 
         private @Nullable InetSocketAddress httpAddress = FREE_PORT;
@@ -554,7 +555,8 @@ public final class GatewayConfig {
         /** See {@link GatewayConfig#readBufferBytes()}; at least 2,048, by default 65,536. */
         public Builder readBufferBytes(int bytes) {
             if (bytes < NettyLoops.LEAST_READ_BUFFER_BYTES) {
-                throw new IllegalArgumentException("readBufferBytes: " + bytes);
+                throw new IllegalArgumentException(
+                        "readBufferBytes: " + bytes + ", at least " + NettyLoops.LEAST_READ_BUFFER_BYTES);
             }
             readBufferBytes = bytes;
             return this;
@@ -566,15 +568,15 @@ public final class GatewayConfig {
             return this;
         }
 
-        /** See {@link GatewayConfig#maxRequestLineBytes()}; 8 KiB by default. */
+        /** See {@link GatewayConfig#maxRequestLineBytes()}; 8 KiB by default, 1 MiB at most. */
         public Builder maxRequestLineBytes(int bytes) {
-            maxRequestLineBytes = positive("maxRequestLineBytes", bytes);
+            maxRequestLineBytes = ofHead("maxRequestLineBytes", bytes);
             return this;
         }
 
-        /** See {@link GatewayConfig#maxHeaderBytes()}; 32 KiB by default. */
+        /** See {@link GatewayConfig#maxHeaderBytes()}; 32 KiB by default, 1 MiB at most. */
         public Builder maxHeaderBytes(int bytes) {
-            maxHeaderBytes = positive("maxHeaderBytes", bytes);
+            maxHeaderBytes = ofHead("maxHeaderBytes", bytes);
             return this;
         }
 
@@ -643,9 +645,17 @@ public final class GatewayConfig {
             return new GatewayConfig(this);
         }
 
+        /** What anybody can make the gateway hold before it knows what is asked for. */
+        private static int ofHead(String what, int bytes) {
+            if (bytes < 1 || bytes > MAX_HEAD_BYTES) {
+                throw new IllegalArgumentException(what + ": " + bytes + ", 1 to " + MAX_HEAD_BYTES);
+            }
+            return bytes;
+        }
+
         private static int positive(String what, int value) {
             if (value < 1) {
-                throw new IllegalArgumentException(what + ": " + value);
+                throw new IllegalArgumentException(what + ": " + value + ", at least 1");
             }
             return value;
         }

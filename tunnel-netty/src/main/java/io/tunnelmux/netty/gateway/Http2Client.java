@@ -388,7 +388,7 @@ final class Http2Client extends ChannelInboundHandlerAdapter implements Exchange
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
         NettyLoop.tellIfOutOfMemory(cause);
-        LOG.debug("stream failed client={} cause=\"{}\"", channel.remoteAddress(), cause.toString());
+        LOG.debug("stream failed client={} cause=\"{}\"", Recorder.text(channel.remoteAddress()), cause.toString());
         if (!(cause instanceof Http2Exception)) {
             // Else the codec resets it, which knows the code.
             abort();

@@ -241,11 +241,11 @@ final class Http2ClientConnection extends ChannelInboundHandlerAdapter implement
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
         NettyLoop.tellIfOutOfMemory(cause);
         // The codec has told the client, where there is anything to tell, and closes.
-        LOG.debug("connection failed client={} cause=\"{}\"", channel.remoteAddress(), cause.toString());
+        LOG.debug("connection failed client={} cause=\"{}\"", Recorder.text(channel.remoteAddress()), cause.toString());
     }
 
     private void onFlood() {
-        LOG.debug("connection ended client={} cause=\"frames of no use\"", channel.remoteAddress());
+        LOG.debug("connection ended client={} cause=\"frames of no use\"", Recorder.text(channel.remoteAddress()));
         channel.writeAndFlush(new DefaultHttp2GoAwayFrame(Http2Error.ENHANCE_YOUR_CALM))
                 .addListener(written -> ChannelEnds.abort(channel));
     }

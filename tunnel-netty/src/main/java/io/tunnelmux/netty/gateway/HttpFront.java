@@ -118,7 +118,7 @@ final class HttpFront {
             count.decrementAndGet();
             recorder.onRefused(
                     Recorder.TOO_MANY_CONNECTIONS,
-                    String.valueOf(channel.remoteAddress()),
+                    channel.remoteAddress(),
                     isOneTooMany
                             ? config.maxConnections() + " connections"
                             : config.admission().maxConnectionsPerClient() + " connections of this address");

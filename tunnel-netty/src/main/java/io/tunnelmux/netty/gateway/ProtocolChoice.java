@@ -77,7 +77,7 @@ final class ProtocolChoice implements FrontConnection {
 
     private void onFailed(Throwable cause) {
         NettyLoop.tellIfOutOfMemory(cause);
-        LOG.debug("connection failed client={} cause=\"{}\"", channel.remoteAddress(), cause.toString());
+        LOG.debug("connection failed client={} cause=\"{}\"", Recorder.text(channel.remoteAddress()), cause.toString());
         timer.cancel();
         ChannelEnds.abort(channel);
     }

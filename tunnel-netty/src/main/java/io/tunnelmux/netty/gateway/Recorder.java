@@ -1,12 +1,19 @@
 package io.tunnelmux.netty.gateway;
 
 import io.netty.channel.Channel;
+import io.netty.util.NetUtil;
+import io.tunnelmux.core.Outcome;
 import io.tunnelmux.netty.log.Observers;
 import io.tunnelmux.netty.log.SparseLogs;
+import io.tunnelmux.netty.observe.ExchangeEnd;
 import io.tunnelmux.netty.observe.ExchangeInfo;
 import io.tunnelmux.netty.observe.RelayedMessage;
 import io.tunnelmux.netty.observe.TraceContext;
 import io.tunnelmux.netty.relay.MessageWatch;
+import io.tunnelmux.protocol.ErrorCode;
+import io.tunnelmux.protocol.Message;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.List;
@@ -128,18 +135,48 @@ final class Recorder {
      * @param head null if it could not be understood
      */
     void onAnswered(@Nullable RequestHead head, ProxyError told, Channel client) {
-        onRefused(told.code(), String.valueOf(client.remoteAddress()), told.message());
+        onRefused(told.code(), client.remoteAddress(), told.message());
         if (isAccessLogged || ACCESS.isDebugEnabled()) {
             access(
-                    "method={} host={} path={} status={} agent_id=- client={} connection={} bytes_in=0 bytes_out=0 ms=0 outcome={} trace_id=-",
+                    "method={} host={} path={} status={} agent_id=- client={} connection={} bytes_in=0 bytes_out=0 ms=0 outcome={} trace_id=- detail=\"{}\"",
                     head == null ? "-" : head.request().method(),
                     head == null ? "-" : head.authority(),
                     head == null ? "-" : head.path(),
                     told.status(),
-                    client.remoteAddress(),
+                    text(client.remoteAddress()),
                     client.id().asShortText(),
-                    told.code());
+                    told.code(),
+                    told.message());
         }
+    }
+
+    /** Host and port of somebody, as all lines of the log have it. */
+    static String text(@Nullable SocketAddress address) {
+        return address instanceof InetSocketAddress inet
+                ? NetUtil.toSocketAddressString(inet)
+                : String.valueOf(address);
+    }
+
+    /** How a stream of a forward ended, as {@link ExchangeEnd#outcome} says it of requests. */
+    static String outcomeOf(Outcome outcome) {
+        ErrorCode code = ErrorCode.of(outcome.code());
+        if (outcome.isClean()) {
+            return ExchangeEnd.COMPLETE;
+        }
+        if (outcome.isLocal() && code == ErrorCode.CANCELLED) {
+            return ExchangeEnd.CLIENT_GONE;
+        }
+        return code == null ? ExchangeEnd.APPLICATION_ERROR : code.wireName();
+    }
+
+    /** As {@link #outcomeOf(Outcome)}, of what the agent said. */
+    static String outcomeOf(Message.ProxyError error) {
+        return ProxyError.codeNamed(error.code()) == null ? ExchangeEnd.APPLICATION_ERROR : error.code();
+    }
+
+    /** Somebody was turned away. */
+    void onRefused(String cause, SocketAddress from, String why) {
+        onRefused(cause, text(from), why);
     }
 
     /** Somebody was turned away. */

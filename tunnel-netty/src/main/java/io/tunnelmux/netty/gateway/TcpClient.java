@@ -12,6 +12,7 @@ import io.tunnelmux.core.StreamHandler;
 import io.tunnelmux.core.Tunnel;
 import io.tunnelmux.core.TunnelStream;
 import io.tunnelmux.core.transport.TunnelLoop;
+import io.tunnelmux.netty.observe.ExchangeEnd;
 import io.tunnelmux.netty.relay.ChannelEnds;
 import io.tunnelmux.netty.relay.PieceQueue;
 import io.tunnelmux.netty.relay.ReadGate;
@@ -73,9 +74,9 @@ final class TcpClient extends ChannelInboundHandlerAdapter implements StreamHand
     public void channelActive(ChannelHandlerContext context) {
         Tunnel tunnel = front.registry().choose(forward.agentId(), loop, null);
         if (tunnel == null) {
-            reset("no agent");
+            reset("agent_offline", "no agent");
         } else if (!tunnel.peer().capabilities().contains(Capabilities.TCP)) {
-            reset("the agent forwards no TCP");
+            reset(ErrorCode.UNSUPPORTED.wireName(), "the agent forwards no TCP");
         } else if (tunnel.loop() == loop) {
             open(tunnel);
         } else {
@@ -94,7 +95,7 @@ final class TcpClient extends ChannelInboundHandlerAdapter implements StreamHand
                             } else {
                                 // Nobody tells of the end of a channel that is on no loop.
                                 channel.close();
-                                end("gone");
+                                end(ExchangeEnd.CLIENT_GONE, "gone");
                             }
                         }));
     }
@@ -139,13 +140,13 @@ final class TcpClient extends ChannelInboundHandlerAdapter implements StreamHand
 
     @Override
     public void channelInactive(ChannelHandlerContext context) {
-        end("gone");
+        end(ExchangeEnd.CLIENT_GONE, "gone");
     }
 
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
         NettyLoop.tellIfOutOfMemory(cause);
-        reset("the connection failed: " + cause);
+        reset(ExchangeEnd.CLIENT_GONE, "the connection failed: " + cause);
     }
 
     // What the agent says.
@@ -165,7 +166,8 @@ final class TcpClient extends ChannelInboundHandlerAdapter implements StreamHand
                 joined.onData(from, new Frame.Data(from.id(), Payload.EMPTY, Frame.FLAG_END));
             }
         } else if (message instanceof Message.ProxyError error) {
-            fail(from, ErrorCode.CANCELLED, error.code() + ": " + error.message());
+            end(Recorder.outcomeOf(error), error.code() + ": " + error.message());
+            from.cancel(ErrorCode.CANCELLED, error.code() + ": " + error.message());
         } else if (isEnd || Message.isKnown(message.type())) {
             fail(from, ErrorCode.PROTOCOL_ERROR, message.type() + " in place of tcp_tunnel_connected");
         }
@@ -190,7 +192,7 @@ final class TcpClient extends ChannelInboundHandlerAdapter implements StreamHand
 
     @Override
     public void onClosed(TunnelStream from, Outcome outcome) {
-        end(outcome.toString());
+        end(Recorder.outcomeOf(outcome), outcome.toString());
         if (!isConnected) {
             ChannelEnds.abort(channel);
         }
@@ -209,17 +211,22 @@ final class TcpClient extends ChannelInboundHandlerAdapter implements StreamHand
     // How it ends.
 
     private void fail(TunnelStream from, ErrorCode code, String why) {
-        end(why);
+        end(code.wireName(), why);
         from.cancel(code, why);
     }
 
-    private void reset(String why) {
-        end(why);
+    private void reset(String outcome, String why) {
+        end(outcome, why);
         ChannelEnds.abort(channel);
     }
 
-    /** Once. */
-    private void end(String outcome) {
+    /**
+     * Once.
+     *
+     * @param outcome as {@link ExchangeEnd#outcome}
+     * @param detail for people
+     */
+    private void end(String outcome, String detail) {
         if (isOver) {
             return;
         }
@@ -227,21 +234,22 @@ final class TcpClient extends ChannelInboundHandlerAdapter implements StreamHand
         stopDeadline();
         early.clear();
         if (!isConnected) {
-            front.onRefused(channel.remoteAddress(), outcome);
+            front.onRefused(channel.remoteAddress(), detail);
         }
         if (front.recorder().isAccessLogged()) {
             front.recorder()
                     .access(
-                            "protocol=tcp listen={} target=\"{}\" agent_id={} client={} connection={} bytes_in={} bytes_out={} ms={} outcome=\"{}\"",
-                            channel.localAddress(),
+                            "protocol=tcp listen={} target=\"{}\" agent_id={} client={} connection={} bytes_in={} bytes_out={} ms={} outcome={} trace_id=- detail=\"{}\"",
+                            Recorder.text(channel.localAddress()),
                             forward.to(),
                             forward.agentId(),
-                            channel.remoteAddress(),
+                            Recorder.text(channel.remoteAddress()),
                             channel.id().asShortText(),
                             relay == null ? 0 : relay.receivedBytes(),
                             relay == null ? 0 : relay.sentBytes(),
                             (System.nanoTime() - beganNanos) / 1_000_000,
-                            outcome);
+                            outcome,
+                            detail);
         }
     }
 

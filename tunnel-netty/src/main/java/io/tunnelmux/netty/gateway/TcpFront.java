@@ -93,7 +93,7 @@ final class TcpFront {
             listening = bound.channel();
             LOG.info(
                     "forwarding protocol=tcp listen={} agent_id={} target=\"{}\"",
-                    bound.channel().localAddress(),
+                    Recorder.text(bound.channel().localAddress()),
                     forward.agentId(),
                     forward.to());
             started.complete(address());
@@ -111,8 +111,10 @@ final class TcpFront {
             refused.increment();
             recorder.onRefused(
                     Recorder.TOO_MANY_CONNECTIONS,
-                    String.valueOf(channel.remoteAddress()),
-                    isDraining ? "going down" : open.get() + " connections at " + channel.localAddress());
+                    channel.remoteAddress(),
+                    isDraining
+                            ? "going down"
+                            : open.get() + " connections at " + Recorder.text(channel.localAddress()));
             ChannelEnds.abort(channel);
         } else {
             channel.pipeline().addLast(new TcpClient(this, forward, channel, loops.of(channel.eventLoop())));
@@ -128,8 +130,7 @@ final class TcpFront {
     /** A connection came to nothing. */
     void onRefused(SocketAddress client, String why) {
         refused.increment();
-        recorder.onRefused(
-                Recorder.TCP_RESET, String.valueOf(client), forward.agentId() + ", " + forward.to() + ": " + why);
+        recorder.onRefused(Recorder.TCP_RESET, client, forward.agentId() + ", " + forward.to() + ": " + why);
     }
 
     Recorder recorder() {

@@ -29,7 +29,7 @@ final class UdpClient implements StreamHandler {
     private long movedNanos;
     private long receivedBytes;
     private long sentBytes;
-    private @Nullable String error;
+    private Message.@Nullable ProxyError error;
     private boolean isOver;
 
     UdpClient(UdpFront front, InetSocketAddress address, long nowNanos) {
@@ -90,7 +90,7 @@ final class UdpClient implements StreamHandler {
     @Override
     public void onMessage(TunnelStream from, Message message, boolean isEnd) {
         if (message instanceof Message.ProxyError told) {
-            error = told.code() + ": " + told.message();
+            error = told;
         } else if (Message.isKnown(message.type())) {
             from.cancel(ErrorCode.PROTOCOL_ERROR, message.type() + " on a stream of datagrams");
         }
@@ -120,7 +120,11 @@ final class UdpClient implements StreamHandler {
         isOver = true;
         front.dropped(assembler.skipped());
         assembler.clear();
-        front.onEnded(this, outcome.isClean(), error == null ? outcome.toString() : error);
+        if (outcome.isClean() || error == null) {
+            front.onEnded(this, Recorder.outcomeOf(outcome), outcome.toString());
+        } else {
+            front.onEnded(this, Recorder.outcomeOf(error), error.code() + ": " + error.message());
+        }
     }
 
     /** For people who look at what is under way. */

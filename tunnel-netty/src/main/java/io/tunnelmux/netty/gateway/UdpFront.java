@@ -5,6 +5,7 @@ import io.tunnelmux.core.Tunnel;
 import io.tunnelmux.core.TunnelStream;
 import io.tunnelmux.core.transport.TunnelLoop;
 import io.tunnelmux.netty.http.Json;
+import io.tunnelmux.netty.observe.ExchangeEnd;
 import io.tunnelmux.netty.transport.NettyLoop;
 import io.tunnelmux.netty.transport.NettyLoops;
 import io.tunnelmux.netty.udp.UdpSocket;
@@ -99,7 +100,7 @@ final class UdpFront implements UdpSocket.Receiver {
             address = opened.address();
             LOG.info(
                     "forwarding protocol=udp listen={} agent_id={} target=\"{}\"",
-                    opened.address(),
+                    Recorder.text(opened.address()),
                     forward.agentId(),
                     forward.to());
             return opened.address();
@@ -152,8 +153,7 @@ final class UdpFront implements UdpSocket.Receiver {
         // Whoever is refused may send on without end.
         if (now - toldNanos >= TOLD_EVERY_NANOS) {
             toldNanos = now;
-            recorder.onRefused(
-                    Recorder.UDP_REFUSED, String.valueOf(from), forward.agentId() + ", " + forward.to() + ": " + why);
+            recorder.onRefused(Recorder.UDP_REFUSED, from, forward.agentId() + ", " + forward.to() + ": " + why);
         }
         return null;
     }
@@ -207,29 +207,35 @@ final class UdpFront implements UdpSocket.Receiver {
     @Override
     public void onFailure(IOException cause) {
         dropped.increment();
-        LOG.debug("datagram lost listen={} cause=\"{}\"", address(), cause.toString());
+        LOG.debug("datagram lost listen={} cause=\"{}\"", Recorder.text(address()), cause.toString());
     }
 
-    /** A client's stream has ended. */
-    void onEnded(UdpClient client, boolean isClean, String outcome) {
+    /**
+     * A client's stream has ended.
+     *
+     * @param outcome as {@link ExchangeEnd#outcome}
+     * @param detail for people
+     */
+    void onEnded(UdpClient client, String outcome, String detail) {
         long now = loop.nanoTime();
-        if (clients.remove(client.address(), client) && !isClean) {
-            refuse(client.address(), now, outcome);
+        if (clients.remove(client.address(), client) && !outcome.equals(ExchangeEnd.COMPLETE)) {
+            refuse(client.address(), now, detail);
             penitents.put(client.address(), now + PENANCE_NANOS);
         }
         open.set(clients.size());
         schedule();
         if (recorder.isAccessLogged()) {
             recorder.access(
-                    "protocol=udp listen={} target=\"{}\" agent_id={} client={} bytes_in={} bytes_out={} ms={} outcome=\"{}\"",
-                    address(),
+                    "protocol=udp listen={} target=\"{}\" agent_id={} client={} bytes_in={} bytes_out={} ms={} outcome={} trace_id=- detail=\"{}\"",
+                    Recorder.text(address()),
                     forward.to(),
                     forward.agentId(),
-                    client.address(),
+                    Recorder.text(client.address()),
                     client.receivedBytes(),
                     client.sentBytes(),
                     TimeUnit.NANOSECONDS.toMillis(now - client.beganNanos()),
-                    outcome);
+                    outcome,
+                    detail);
         }
         completeIfDrained();
     }

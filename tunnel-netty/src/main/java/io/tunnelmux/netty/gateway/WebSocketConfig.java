@@ -114,8 +114,11 @@ public final class WebSocketConfig {
          * @throws IllegalArgumentException if one of them makes no sense
          */
         public Builder sample(int every, int maxBytes) {
-            if (every < 0 || maxBytes < 0 || maxBytes > MAX_SAMPLE_BYTES) {
-                throw new IllegalArgumentException("sample: every " + every + ", " + maxBytes + " bytes");
+            if (every < 0) {
+                throw new IllegalArgumentException("every: " + every + ", at least 0");
+            }
+            if (maxBytes < 0 || maxBytes > MAX_SAMPLE_BYTES) {
+                throw new IllegalArgumentException("maxBytes: " + maxBytes + ", 0 to " + MAX_SAMPLE_BYTES);
             }
             sampleEvery = every;
             sampleBytes = maxBytes;

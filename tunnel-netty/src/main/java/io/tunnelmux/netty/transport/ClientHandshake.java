@@ -83,13 +83,14 @@ final class ClientHandshake extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelInactive(ChannelHandlerContext ctx) {
-        fail(ctx, ErrorCode.TRANSPORT_LOST, "the connection was closed before the handshake was answered", null, null);
+        String message = "the connection was closed before the handshake was answered";
+        fail(ctx, ErrorCode.TRANSPORT_LOST, message + DialHints.ofSilence(target), null, null);
     }
 
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
         NettyLoop.tellIfOutOfMemory(cause);
-        fail(ctx, ErrorCode.TRANSPORT_LOST, "the handshake failed: " + cause.getMessage(), null, cause);
+        fail(ctx, ErrorCode.TRANSPORT_LOST, "the handshake failed: " + DialHints.explained(cause), null, cause);
     }
 
     private HttpRequest request() {
@@ -115,12 +116,13 @@ final class ClientHandshake extends ChannelInboundHandlerAdapter {
             fail(
                     ctx,
                     ErrorCode.PROTOCOL_ERROR,
-                    "the answer is no HTTP",
+                    "the answer is no HTTP" + DialHints.ofSilence(target),
                     null,
                     response.decoderResult().cause());
         } else if (!status.equals(HttpResponseStatus.SWITCHING_PROTOCOLS)) {
             Duration retryAfter = RetryAfter.parse(response.headers().get(HttpHeaderNames.RETRY_AFTER), Instant.now());
-            fail(ctx, codeOf(status), "the gateway answered " + status.code(), retryAfter, null);
+            String message = "the gateway answered " + status.code() + DialHints.of(status, target);
+            fail(ctx, codeOf(status), message, retryAfter, null);
         } else if (!isRight(response.headers())) {
             fail(ctx, ErrorCode.PROTOCOL_ERROR, "the gateway switched to something that was not asked for", null, null);
         } else {

@@ -29,8 +29,12 @@ record DialTarget(boolean isSecure, String host, int port, String authority, Str
         if (host == null) {
             throw unsupported("no host in the gateway's URI");
         }
-        if (gateway.getRawUserInfo() != null || gateway.getRawFragment() != null) {
-            throw unsupported("user or fragment in the gateway's URI");
+        if (gateway.getRawUserInfo() != null) {
+            throw unsupported("user in the gateway's URI");
+        }
+        if (gateway.getRawFragment() != null) {
+            String shown = scheme + "://" + host + (gateway.getPort() < 0 ? "" : ":" + gateway.getPort());
+            throw unsupported("fragment (#) in the gateway's URI: " + shown + gateway.getRawPath());
         }
         int defaultPort = isSecure ? SECURE_PORT : PORT;
         int port = gateway.getPort() < 0 ? defaultPort : gateway.getPort();
@@ -40,6 +44,12 @@ record DialTarget(boolean isSecure, String host, int port, String authority, Str
                 port,
                 port == defaultPort ? host : host + ':' + port,
                 requestTarget(gateway.getRawPath(), gateway.getRawQuery()));
+    }
+
+    /** Without the query. */
+    String path() {
+        int query = requestTarget.indexOf('?');
+        return query < 0 ? requestTarget : requestTarget.substring(0, query);
     }
 
     private static String requestTarget(@Nullable String path, @Nullable String query) throws TunnelException {

@@ -180,7 +180,8 @@ public final class NettyAcceptor implements AutoCloseable {
         refusalListener.accept(cause);
         long withheld = refusals.admit(cause, System.nanoTime());
         if (withheld >= 0) {
-            LOG.info("tunnel refused peer={} why=\"{}\" not_logged={}", channel.remoteAddress(), why, withheld);
+            String peer = NettyTransport.describe(channel.remoteAddress());
+            LOG.info("tunnel refused peer={} why=\"{}\" not_logged={}", peer, why, withheld);
         }
     }
 

@@ -53,6 +53,19 @@ public final class NettyConnector implements Connector {
         return new Builder(loop);
     }
 
+    /**
+     * Does nothing for a URI that {@link #connect} can dial, as far as can be told without dialling.
+     *
+     * @throws IllegalArgumentException with a message for people, which does not repeat what may be a secret
+     */
+    public static void requireDialable(URI gateway) {
+        try {
+            DialTarget.of(gateway);
+        } catch (TunnelException e) {
+            throw new IllegalArgumentException(e.getMessage(), e);
+        }
+    }
+
     @Override
     public NettyLoop loop() {
         return loop;

@@ -351,7 +351,8 @@ final class NettyTransport extends ChannelInboundHandlerAdapter implements Trans
         }
     }
 
-    private static String describe(SocketAddress address) {
+    /** Host and port of a peer, for people. */
+    static String describe(SocketAddress address) {
         return address instanceof InetSocketAddress internet
                 ? NetUtil.toSocketAddressString(internet)
                 : String.valueOf(address);

@@ -10,6 +10,8 @@ import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslProvider;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.security.PrivateKey;
+import java.security.cert.X509Certificate;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -45,15 +47,21 @@ public final class TlsConfig {
      *
      * @param certificateChain PEM file, the server's own certificate first
      * @param privateKey PEM file, PKCS#8, without a password
-     * @throws IOException if a file cannot be read or does not hold what it should
+     * @throws IOException if a file cannot be read or does not hold what it should, or the key is not the certificate's; with a message for people
      */
     public static TlsConfig server(Path certificateChain, Path privateKey) throws IOException {
         return server(certificateChain, privateKey, best());
     }
 
     static TlsConfig server(Path certificateChain, Path privateKey, SslProvider provider) throws IOException {
+        X509Certificate[] chain = PemFiles.certificates(certificateChain);
+        PrivateKey key = PemFiles.privateKey(privateKey);
+        if (!PemFiles.belongs(key, chain[0])) {
+            throw new IOException(
+                    "the key in " + privateKey + " does not belong to the first certificate in " + certificateChain);
+        }
         try {
-            return build(SslContextBuilder.forServer(certificateChain.toFile(), privateKey.toFile()), provider);
+            return build(SslContextBuilder.forServer(key, chain), provider);
         } catch (IllegalArgumentException e) {
             throw new IOException("no usable certificate and key in " + certificateChain + " and " + privateKey, e);
         }
@@ -80,8 +88,11 @@ public final class TlsConfig {
 
     static TlsConfig client(@Nullable Path authorities, SslProvider provider) throws IOException {
         SslContextBuilder builder = SslContextBuilder.forClient().endpointIdentificationAlgorithm("HTTPS");
+        if (authorities != null) {
+            builder.trustManager(PemFiles.certificates(authorities));
+        }
         try {
-            return build(authorities == null ? builder : builder.trustManager(authorities.toFile()), provider);
+            return build(builder, provider);
         } catch (IllegalArgumentException e) {
             throw new IOException("no usable certificates in " + authorities, e);
         }

@@ -83,6 +83,44 @@ class AgentPersistenceTest {
     }
 
     @Test
+    void whyItDoesNotGetInIsAWarningOnceForEachReason() throws Exception {
+        ListAppender<ILoggingEvent> lines = new ListAppender<>();
+        Logger logger = (Logger) LoggerFactory.getLogger(TunnelClient.class);
+        lines.start();
+        logger.addAppender(lines);
+        try (RawGateway gateway = new RawGateway()) {
+            Agent agent = Agent.start(config(gateway).token(() -> "token").build());
+            try {
+                for (String status : List.of("404 No", "404 No", "503 Later", "404 No", "503 Later")) {
+                    answer(gateway, status);
+                }
+                gateway.accept().welcome().close();
+                answer(gateway, "404 No");
+                gateway.accept().close();
+            } finally {
+                agent.close(Duration.ZERO);
+            }
+            assertThat(lines.list.stream().filter(line -> line.getLevel() == Level.WARN))
+                    .extracting(ILoggingEvent::getFormattedMessage)
+                    .satisfiesExactly(
+                            line -> assertThat(line).contains("404").contains("/tunnel"),
+                            line -> assertThat(line).contains("503"),
+                            line -> assertThat(line).contains("404"));
+        } finally {
+            logger.detachAppender(lines);
+        }
+    }
+
+    private static void answer(RawGateway gateway, String status) throws Exception {
+        try (RawGateway.Link link = gateway.accept()) {
+            link.request();
+            link.socket()
+                    .send("HTTP/1.1 " + status + "\r\nContent-Length: 0\r\n\r\n")
+                    .end();
+        }
+    }
+
+    @Test
     void thereIsOneAttemptAtATime() throws Exception {
         try (RawGateway gateway = new RawGateway()) {
             Agent agent = Agent.start(config(gateway).build());

@@ -3,6 +3,7 @@ package io.tunnelmux.netty.gateway;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.handler.codec.http2.DefaultHttp2PingFrame;
+import io.netty.handler.codec.http2.DefaultHttp2WindowUpdateFrame;
 import io.netty.handler.codec.http2.Http2Error;
 import io.netty.handler.codec.http2.Http2Headers;
 import io.tunnelmux.netty.testing.H2Client;
@@ -439,6 +440,35 @@ class Http2FrontTest {
         H2Stream other = client.gets("/");
         agent.next().answersWithoutBody(200);
         assertThat(other.status()).isEqualTo("200");
+    }
+
+    /** Its windows have room for all of it, so that nothing waits but the socket. */
+    @Test
+    void aClientThatReadsNothingLosesItsConnection() throws Exception {
+        restart(config().writeTimeout(Duration.ofMillis(300)));
+        H2Client mean = rig.closed(H2Client.connect(
+                rig.gateway().httpAddress(), null, H2Client.settings().initialWindowSize(1 << 30)));
+        mean.serverSettings();
+        mean.channel().writeAndFlush(new DefaultHttp2WindowUpdateFrame(1 << 30)).sync();
+        List<FakeAgent.Call> calls = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            mean.gets("/" + i);
+            calls.add(agent.next());
+        }
+        mean.channel().config().setAutoRead(false);
+        for (FakeAgent.Call call : calls) {
+            call.answers(200).sends(random(5, 1_000_000));
+        }
+        for (FakeAgent.Call call : calls) {
+            assertThat(call.closed().is(ErrorCode.CANCELLED)).isTrue();
+        }
+
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(FakeAgent.PATIENCE_SECONDS);
+        while (mean.channel().isOpen() && System.nanoTime() < deadline) {
+            // Writing shows what reading would: the other end has gone.
+            mean.channel().writeAndFlush(new DefaultHttp2PingFrame(0)).await();
+        }
+        assertThat(mean.channel().isOpen()).isFalse();
     }
 
     /** A complete answer that the client's window holds back has no upstream any more that could miss it. */

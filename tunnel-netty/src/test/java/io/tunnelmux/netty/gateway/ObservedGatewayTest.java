@@ -285,7 +285,9 @@ class ObservedGatewayTest {
         client.sends("GET / HTTP/1.1\r\nHost: unknown\r\n\r\n");
         assertThat(refusal()).isEqualTo("unknown_host");
         assertThat(client.response()).startsWith("HTTP/1.1 404 ");
-        assertThat(accessLine()).startsWith("method=GET host=unknown path=/ status=404 agent_id=- ");
+        assertThat(accessLine())
+                .startsWith("method=GET host=unknown path=/ status=404 agent_id=- client=127.0.0.1:")
+                .endsWith(" outcome=unknown_host trace_id=- detail=\"no agent serves this host and path\"");
 
         client = rig.client();
         client.sends("GET / HTTP/1.1\r\nHost: gone\r\n\r\n");

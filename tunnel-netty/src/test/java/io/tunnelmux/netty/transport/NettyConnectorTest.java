@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.netty.handler.ssl.NotSslRecordException;
 import io.netty.handler.ssl.SslProvider;
 import io.tunnelmux.core.testing.TransportRecorder;
 import io.tunnelmux.core.transport.Transport;
@@ -253,6 +254,25 @@ class NettyConnectorTest {
     }
 
     @Test
+    void hintsAtWhatIsProbablyWrongWithTheUri() throws Exception {
+        try (FakeGateway silent = new FakeGateway((connection, request) -> {});
+                FakeGateway noHttp = FakeGateway.answering("220 mail.example ESMTP");
+                FakeGateway plain = FakeGateway.answering("HTTP/1.1 400 Bad Request", "Content-Length: 0");
+                FakeGateway elsewhere = FakeGateway.answering("HTTP/1.1 404 Not Found", "Content-Length: 0");
+                FakeGateway moved = FakeGateway.answering("HTTP/1.1 301 Moved", "Content-Length: 0")) {
+            for (FakeGateway gateway : List.of(silent, noHttp, plain)) {
+                assertThat(failureOf(connector().connect(uri(gateway), "secret")))
+                        .hasMessageEndingWith(", does it want wss:// (TLS)?");
+            }
+            assertThat(failureOf(connector().connect(uri(elsewhere).resolve("/tunnels?x"), "secret")))
+                    .hasMessageContaining("'/tunnels'")
+                    .hasMessageContaining("(/tunnel, ");
+            assertThat(failureOf(connector().connect(uri(moved), "secret")))
+                    .hasMessage("the gateway answered 301, and redirects are not followed");
+        }
+    }
+
+    @Test
     void doesNotReadAnEndlessAnswer() throws Exception {
         try (FakeGateway gateway = FakeGateway.answering("HTTP/1.1 101 Switching", "X: " + "x".repeat(100_000))) {
             assertThat(failureOf(connector().connect(uri(gateway), "secret")).code())
@@ -291,6 +311,14 @@ class NettyConnectorTest {
 
         assertThat(failure.code()).isEqualTo(ErrorCode.UNSUPPORTED);
         assertThat(failure.getMessage()).doesNotContain("secret", "password");
+        assertThatThrownBy(() -> NettyConnector.requireDialable(URI.create(gateway)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage(failure.getMessage());
+    }
+
+    @Test
+    void whatCanBeDialledIsNotRefusedBefore() {
+        NettyConnector.requireDialable(URI.create("wss://localhost:1/tunnel?x=y"));
     }
 
     @Test
@@ -322,7 +350,16 @@ class NettyConnectorTest {
                 assertThat(failure.code()).isEqualTo(ErrorCode.TRANSPORT_LOST);
                 assertThat(stackOf(failure)).containsAnyOf("SSL", "certificate");
             }
+            assertThat(failureOf(strange.connect(right.uri("localhost"), "t"))).hasMessageContaining("--tls-ca");
+            assertThat(failureOf(trusting.connect(wrong.uri("localhost"), "t")).getMessage())
+                    .doesNotContain("--tls-ca");
         }
+    }
+
+    @Test
+    void hintsAtWhatSpeaksNoTls() {
+        Throwable failure = new IllegalStateException(new NotSslRecordException("not an SSL/TLS record: 4854"));
+        assertThat(DialHints.explained(failure)).isEqualTo("the gateway speaks no TLS, does it want ws://?");
     }
 
     @Test

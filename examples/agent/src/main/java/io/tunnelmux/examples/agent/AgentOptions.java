@@ -7,6 +7,7 @@ import io.tunnelmux.examples.common.WindowOptions;
 import io.tunnelmux.netty.agent.AgentConfig;
 import io.tunnelmux.netty.agent.TokenFile;
 import io.tunnelmux.netty.agent.Upstream;
+import io.tunnelmux.netty.transport.NettyConnector;
 import io.tunnelmux.netty.transport.TlsConfig;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -85,6 +86,14 @@ public final class AgentOptions {
     private @Nullable Path tlsAuthorities;
 
     @Option(
+            names = "--upstream-ca",
+            paramLabel = "FILE",
+            description =
+                    "PEM certificates of who may sign those of https:// and h2:// upstreams, in place of whom the platform"
+                            + " trusts")
+    private @Nullable Path upstreamAuthorities;
+
+    @Option(
             names = "--metrics-listen",
             paramLabel = "HOST:PORT",
             description =
@@ -132,30 +141,16 @@ public final class AgentOptions {
         }
         AgentConfig.Builder config = AgentConfig.builder()
                 .gateways(gateways())
-                .agentId(agentId)
                 .connections(connections)
                 .token(token())
                 .maxWebSocketMessageBytes(webSockets.maxMessageBytes())
                 .webSocketDeflate(webSockets.isDeflating());
-        Upstream kubernetesApi = kubernetes.toUpstream();
-        if (kubernetesApi != null) {
-            config.upstream(kubernetesApi).target(KUBERNETES, kubernetesApi);
+        try {
+            config.agentId(agentId);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("--agent-id: " + message(e), e);
         }
-        if (upstream != null) {
-            config.upstream(upstream("--upstream", upstream));
-        }
-        for (String route : routes) {
-            int equals = route.indexOf('=');
-            if (equals < 0) {
-                throw new IllegalArgumentException("--route is PREFIX=URL, not " + route);
-            }
-            Upstream to = upstream("--route", route.substring(equals + 1));
-            try {
-                config.route(route.substring(0, equals), to);
-            } catch (IllegalArgumentException e) {
-                throw new IllegalArgumentException("--route: " + message(e), e);
-            }
-        }
+        addUpstreams(config);
         targets.addTo(config);
         if (metricsListen == null) {
             config.tunnel(windows.toConfig());
@@ -166,14 +161,42 @@ public final class AgentOptions {
                     .observer(metrics.agent())
                     .tunnel(metrics.observed(windows.toBuilder()));
         }
-        if (tlsAuthorities != null) {
-            try {
-                config.gatewayTls(TlsConfig.client(tlsAuthorities));
-            } catch (IOException e) {
-                throw new IllegalArgumentException("--tls-ca: " + message(e), e);
-            }
+        TlsConfig gatewayTls = tls("--tls-ca", tlsAuthorities);
+        if (gatewayTls != null) {
+            config.gatewayTls(gatewayTls);
         }
         return config;
+    }
+
+    private void addUpstreams(AgentConfig.Builder config) {
+        Upstream kubernetesApi = kubernetes.toUpstream();
+        if (kubernetesApi != null) {
+            config.upstream(kubernetesApi).target(KUBERNETES, kubernetesApi);
+        }
+        TlsConfig tls = tls("--upstream-ca", upstreamAuthorities);
+        if (upstream != null) {
+            config.upstream(upstream("--upstream", upstream, tls));
+        }
+        for (String route : routes) {
+            int equals = route.indexOf('=');
+            if (equals < 0) {
+                throw new IllegalArgumentException("--route is PREFIX=URL, not " + route);
+            }
+            Upstream to = upstream("--route", route.substring(equals + 1), tls);
+            try {
+                config.route(route.substring(0, equals), to);
+            } catch (IllegalArgumentException e) {
+                throw new IllegalArgumentException("--route: " + message(e), e);
+            }
+        }
+    }
+
+    private static @Nullable TlsConfig tls(String option, @Nullable Path authorities) {
+        try {
+            return authorities == null ? null : TlsConfig.client(authorities);
+        } catch (IOException e) {
+            throw new IllegalArgumentException(option + ": " + message(e), e);
+        }
     }
 
     private Supplier<@Nullable String> token() {
@@ -199,15 +222,21 @@ public final class AgentOptions {
                 throw new IllegalArgumentException(
                         "--gateway is ws://HOST:PORT/PATH or wss://HOST:PORT/PATH, not " + gateway);
             }
+            try {
+                NettyConnector.requireDialable(uri);
+            } catch (IllegalArgumentException e) {
+                throw new IllegalArgumentException("--gateway: " + message(e), e);
+            }
             uris.add(uri);
         }
         return uris;
     }
 
-    private Upstream upstream(String option, String url) {
+    private Upstream upstream(String option, String url, @Nullable TlsConfig tls) {
         URI uri = uri(option, url);
         try {
-            return Upstream.of(uri);
+            Upstream to = Upstream.of(uri);
+            return tls != null && to.isTls() ? to.withTls(tls) : to;
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(option + ": " + message(e), e);
         }

@@ -43,8 +43,15 @@ final class TargetOptions {
     void addTo(AgentConfig.Builder config) {
         tcpTargets.forEach(text -> add("--tcp-target", text, config::tcpTarget));
         udpTargets.forEach(text -> add("--udp-target", text, config::udpTarget));
-        for (String text : allowed) {
-            config.allow(address("--allow", text));
+        allowed.forEach(text -> allow(text, config));
+    }
+
+    private static void allow(String text, AgentConfig.Builder config) {
+        InetSocketAddress address = address("--allow", text);
+        try {
+            config.allow(address);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("--allow: " + e.getMessage(), e);
         }
     }
 

@@ -7,10 +7,13 @@ import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -71,6 +74,9 @@ class AgentMainTest {
             delimiter = '|',
             quoteCharacter = '"',
             value = {
+                "--upstream http://127.0.0.1:2 --token t --upstream-ca missing|--upstream-ca: cannot read missing: there is no such file",
+                "--upstream http://127.0.0.1:2 --token t --tls-ca missing|--tls-ca: cannot read missing: there is no such file",
+                "--allow 169.254.169.254:80 --token t|--allow: link-local and multicast addresses are barred: 169.254.169.254",
                 "--upstream http://127.0.0.1:2 --token t --connections 9|--connections is 1 to 8, not 9",
                 "--tcp-target db=db.example:1 --tcp-target db=db.example:2 --token t|--tcp-target: TCP target is empty or there twice: db",
                 "--allow db.example --token t|--allow: 'db.example' is not HOST:PORT",
@@ -86,6 +92,40 @@ class AgentMainTest {
         assertThat(run("--gateway ws://127.0.0.1:1/tunnel --agent-id a " + line))
                 .isEqualTo(2);
         assertThat(lines()).containsExactly("tunnel-agent: " + message);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "ws://h:1/tunnel?x#y|--gateway: fragment (#) in the gateway's URI: ws://h:1/tunnel",
+                "ws://user:secret@h/tunnel|--gateway: user in the gateway's URI",
+                "ws://h/tunnel?token=secret|--gateway: a token in the gateway's URI; it belongs into the configuration",
+                "http://h/tunnel|--gateway is ws://HOST:PORT/PATH or wss://HOST:PORT/PATH, not http://h/tunnel"
+            })
+    void aGatewayThatCannotBeDialledIsRefusedAtTheStart(String gateway, String message) {
+        assertThat(run("--upstream http://127.0.0.1:2 --agent-id a --token t --gateway " + gateway))
+                .isEqualTo(2);
+        assertThat(lines()).containsExactly("tunnel-agent: " + message);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '"',
+            value = {
+                "upstream: 127.0.0.1:3000|1: 'upstream': --upstream is no URL",
+                "upstream: http://h\\nconnections: 9|2: 'connections': --connections is 1 to 8, not 9",
+                "route:\\n  - /a=http://h\\n  - b=http://h|3: 'route': --route: a route's prefix begins with a slash: b",
+                "tcp-target:\\n  - a=h:1\\n  - foo|3: 'tcp-target': --tcp-target is NAME=HOST:PORT, not foo",
+                "tcp-target:\\n  - db=h:1\\n  - x=h:1\\n  - db=h:2|4: 'tcp-target': --tcp-target: TCP target is empty or there twice: db",
+                "allow:\\n  - h:1\\n  - h|3: 'allow': --allow: 'h' is not HOST:PORT"
+            })
+    void misuseInAFileIsSaidWithItsLine(String yaml, String message, @TempDir Path directory) throws Exception {
+        Path file = Files.writeString(directory.resolve("a.yaml"), yaml.replace("\\n", "\n"));
+        assertThat(run("--gateway ws://127.0.0.1:1/tunnel --agent-id a --token t --config " + file))
+                .isEqualTo(2);
+        assertThat(lines()).singleElement().asString().startsWith("tunnel-agent: " + file + ":" + message);
     }
 
     @Test

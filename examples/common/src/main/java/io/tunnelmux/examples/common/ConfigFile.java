@@ -19,6 +19,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
@@ -40,11 +42,14 @@ final class ConfigFile {
     static final String OPTION = "--config";
 
     private static final int MAX_BYTES = 1 << 20;
+    private static final Pattern OPTION_NAME = Pattern.compile("--[a-z0-9]+(?:-[a-z0-9]+)*");
+
+    private static final Pattern YAML_MARK = Pattern.compile("^ in .*, line ([0-9]+), column ", Pattern.MULTILINE);
 
     private final Path file;
     private final CommandSpec program;
     private final Map<String, ConfigSection> sections;
-    private final Map<OptionSpec, String> origins = new LinkedHashMap<>();
+    private final Map<OptionSpec, Setting> settings = new LinkedHashMap<>();
     private final List<String> arguments = new ArrayList<>();
 
     private ConfigFile(Path file, CommandSpec program, Map<String, ConfigSection> sections) {
@@ -86,10 +91,48 @@ final class ConfigFile {
         return List.copyOf(arguments);
     }
 
-    /** Where in the file an option's value stands, for people; null if it comes from elsewhere. */
+    /**
+     * Where in the file a value of an option stands, for people; null if the option comes from elsewhere.
+     *
+     * @param value null if it is not known; then where the option stands
+     */
     @Nullable
-    String originOf(CommandLine.Model.@Nullable ArgSpec option) {
-        return option instanceof OptionSpec spec ? origins.get(spec) : null;
+    String originOf(CommandLine.Model.@Nullable ArgSpec option, @Nullable String value) {
+        Setting setting = option instanceof OptionSpec spec ? settings.get(spec) : null;
+        if (setting == null) {
+            return null;
+        }
+        return setting.items.stream()
+                .filter(item -> item.value.equals(value))
+                .findFirst()
+                .map(Item::origin)
+                .orElse(setting.origin);
+    }
+
+    /**
+     * Where in the file that stands which a message is about, for people: the value that it repeats of the options that it names, or else the first of these.
+     * Null if none of them is from the file.
+     */
+    @Nullable
+    String originIn(String message) {
+        String origin = null;
+        int longest = 0;
+        Matcher names = OPTION_NAME.matcher(message);
+        while (names.find()) {
+            Setting setting = settings.get(program.optionsMap().get(names.group()));
+            if (setting == null) {
+                continue;
+            }
+            origin = origin == null ? setting.origin : origin;
+            for (Item item : setting.items) {
+                int length = item.repeatedBy(message);
+                if (length > 0 && length >= longest) {
+                    longest = length;
+                    origin = item.origin;
+                }
+            }
+        }
+        return origin;
     }
 
     private void read(Set<OptionSpec> given) {
@@ -109,13 +152,28 @@ final class ConfigFile {
                 throw wrong(parser, "a second document");
             }
         } catch (JsonProcessingException e) {
-            throw new IllegalArgumentException(
-                    file + (e.getLocation() == null ? "" : ":" + e.getLocation().getLineNr()) + ": is not YAML: "
-                            + e.getOriginalMessage().lines().findFirst().orElse(""),
-                    e);
+            throw new IllegalArgumentException(file + line(e) + ": is not YAML: " + problem(e.getOriginalMessage()), e);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** The last line that SnakeYAML names is where it got stuck; the parser may not have got so far. */
+    private static String line(JsonProcessingException e) {
+        String line = e.getLocation() == null ? "" : ":" + e.getLocation().getLineNr();
+        Matcher marks = YAML_MARK.matcher(e.getOriginalMessage());
+        while (marks.find()) {
+            line = ":" + marks.group(1);
+        }
+        return line;
+    }
+
+    /** SnakeYAML says what it was about, then what is wrong, each behind its own line and before lines of the file, which are indented. */
+    private static String problem(String message) {
+        List<String> said = message.lines()
+                .filter(line -> !line.isEmpty() && !Character.isWhitespace(line.charAt(0)))
+                .toList();
+        return said.isEmpty() ? "" : said.get(Math.min(1, said.size() - 1));
     }
 
     private String text() {
@@ -141,57 +199,79 @@ final class ConfigFile {
             throw wrong(parser, "no option '" + key + "'");
         }
         String origin = at(parser, key);
-        if (parser.nextToken() == JsonToken.START_ARRAY) {
+        JsonToken token = parser.nextToken();
+        if (token == JsonToken.START_OBJECT) {
+            throw new IllegalArgumentException(
+                    origin + " is a map, and " + (option.isMultiValue() ? "a list" : "one value") + " is wanted");
+        }
+        if (token == JsonToken.START_ARRAY) {
             if (!option.isMultiValue()) {
                 throw wrong(parser, "'" + key + "' takes one value, and not a list");
             }
             while (parser.nextToken() != JsonToken.END_ARRAY) {
-                add(option, scalar(parser, key), origin, given);
+                add(option, new Item(scalar(parser, key), at(parser, key)), origin, given);
             }
         } else {
-            add(option, scalar(parser, key), origin, given);
+            add(option, new Item(scalar(parser, key), origin), origin, given);
         }
     }
 
     private void readSection(JsonParser parser, String name, ConfigSection section, Set<OptionSpec> given)
             throws IOException {
-        String origin = at(parser, name);
         if (parser.nextToken() != JsonToken.START_OBJECT) {
             throw wrong(parser, "'" + name + "' is not a map");
         }
         Map<String, String> values = new LinkedHashMap<>();
+        Map<String, String> origins = new LinkedHashMap<>();
         while (parser.nextToken() == JsonToken.FIELD_NAME) {
             String key = parser.currentName();
-            if (!section.keys().contains(key)) {
+            if (!section.options().containsKey(key)) {
                 throw wrong(parser, "no key '" + key + "' in '" + name + "'");
             }
+            String path = name + "." + key;
+            origins.put(key, at(parser, path));
             parser.nextToken();
-            values.put(key, scalar(parser, name + "." + key));
+            values.put(key, scalar(parser, path));
         }
-        Map<String, String> options;
-        try {
-            options = section.toOptions(values);
-        } catch (IllegalArgumentException e) {
-            throw new IllegalArgumentException(origin + ": " + e.getMessage(), e);
-        }
-        options.forEach((option, value) ->
-                add(Objects.requireNonNull(program.optionsMap().get(option), option), value, origin, given));
+        Map<String, String> said = toOptions(section, values, origins);
+        origins.forEach((key, origin) -> {
+            String option = section.options().get(key);
+            OptionSpec spec = Objects.requireNonNull(program.optionsMap().get(option), option);
+            add(spec, new Item(Objects.requireNonNull(said.get(option), key), origin), origin, given);
+        });
     }
 
-    private void add(OptionSpec option, String value, String origin, Set<OptionSpec> given) {
-        if (!given.contains(option)) {
-            String before = origins.put(option, origin);
-            if (before != null && !option.isMultiValue()) {
-                throw new IllegalArgumentException(origin + ": is said by " + before + " already");
-            }
-            arguments.add(option.longestName() + "=" + value);
+    private static Map<String, String> toOptions(
+            ConfigSection section, Map<String, String> values, Map<String, String> origins) {
+        try {
+            return section.toOptions(values);
+        } catch (IllegalArgumentException e) {
+            String message = String.valueOf(e.getMessage());
+            String key = message.substring(0, Math.max(0, message.indexOf(": ")));
+            String origin = Objects.requireNonNull(origins.get(key), message);
+            throw new IllegalArgumentException(origin + message.substring(key.length()), e);
         }
+    }
+
+    private void add(OptionSpec option, Item item, String origin, Set<OptionSpec> given) {
+        if (given.contains(option)) {
+            return;
+        }
+        Setting setting = settings.computeIfAbsent(option, first -> new Setting(origin, new ArrayList<>()));
+        if (!setting.items.isEmpty() && !option.isMultiValue()) {
+            throw new IllegalArgumentException(origin + ": is said by " + setting.origin + " already");
+        }
+        setting.items.add(item);
+        arguments.add(option.longestName() + "=" + item.value);
     }
 
     private String scalar(JsonParser parser, String key) throws IOException {
         JsonToken token = parser.currentToken();
         if (((YAMLParser) parser).isCurrentAlias()) {
             throw wrong(parser, "'" + key + "' is an alias in YAML: what begins with a star stands in quotes");
+        }
+        if (token == JsonToken.START_OBJECT) {
+            throw wrong(parser, "'" + key + "' has a map where a text is wanted");
         }
         if (token == null
                 || !token.isScalarValue()
@@ -209,5 +289,29 @@ final class ConfigFile {
     private IllegalArgumentException wrong(JsonParser parser, String what) {
         return new IllegalArgumentException(
                 file + ":" + parser.currentTokenLocation().getLineNr() + ": " + what);
+    }
+
+    /**
+     * What the file says of an option.
+     *
+     * @param origin where it begins
+     */
+    private record Setting(String origin, List<Item> items) {}
+
+    /** One value, and where it stands. */
+    private record Item(String value, String origin) {
+
+        /** How much of the value a message repeats: all, or what stands before the first {@code =} and the like; 0 if neither. */
+        int repeatedBy(String message) {
+            String begin = value.split("[=?#;]", 2)[0];
+            return standsIn(message, value) ? value.length() : standsIn(message, begin) ? begin.length() : 0;
+        }
+
+        private static boolean standsIn(String message, String part) {
+            return !part.isEmpty()
+                    && Pattern.compile("(?<![\\w.-])" + Pattern.quote(part) + "(?![\\w-])")
+                            .matcher(message)
+                            .find();
+        }
     }
 }

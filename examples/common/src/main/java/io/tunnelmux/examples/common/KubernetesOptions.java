@@ -91,10 +91,9 @@ public final class KubernetesOptions {
      */
     public @Nullable Upstream toUpstream() {
         if (!isNamed()) {
-            if (!allowed.isEmpty() || tokenFile != null || authorities != null) {
-                throw new IllegalArgumentException(
-                        "--kubernetes-… has no use without --kubernetes or --kubernetes-api");
-            }
+            requireUnused("--kubernetes-allow", allowed.isEmpty());
+            requireUnused("--kubernetes-token-file", tokenFile == null);
+            requireUnused("--kubernetes-ca", authorities == null);
             return null;
         }
         KubernetesTarget.Builder target = builder(api());
@@ -131,6 +130,12 @@ public final class KubernetesOptions {
                     isPlain ? null : orOfServiceAccount(authorities, "ca.crt"));
         }
         return account;
+    }
+
+    private static void requireUnused(String option, boolean isUnused) {
+        if (!isUnused) {
+            throw new IllegalArgumentException(option + " has no use without --kubernetes or --kubernetes-api");
+        }
     }
 
     private TokenFile tokenOrFail() {

@@ -40,6 +40,8 @@ public final class Program {
     private final Map<String, ConfigSection> sections;
     /** Ready to be written: then there is no memory to make them. */
     private final byte[] lastWords;
+    /** Of the run now; null if there is none. */
+    private volatile @Nullable ConfigFile config;
 
     /** @param name begins each line that it says */
     public Program(String name) {
@@ -85,6 +87,7 @@ public final class Program {
 
     /** Runs it with its arguments and with those of the file that {@code --config} names; the exit code. */
     public int execute(CommandLine commandLine, String... args) {
+        config = null;
         ConfigFile file;
         try {
             file = ConfigFile.of(args, commandLine.getCommandSpec(), sections);
@@ -94,20 +97,31 @@ public final class Program {
         if (file == null) {
             return commandLine.execute(args);
         }
+        config = file;
         IParameterExceptionHandler handler = commandLine.getParameterExceptionHandler();
         commandLine.setParameterExceptionHandler((misuse, given) -> {
-            String origin = file.originOf(misuse.getArgSpec());
+            String origin = file.originOf(misuse.getArgSpec(), misuse.getValue());
             return origin == null
                     ? handler.handleParseException(misuse, given)
-                    : fail(MISUSED, origin + ": " + misuse.getMessage());
+                    : tell(MISUSED, origin + ": " + misuse.getMessage());
         });
         return commandLine.execute(
                 Stream.concat(file.arguments().stream(), Arrays.stream(args)).toArray(String[]::new));
     }
 
-    /** Says why, in one line, and returns the exit code. */
+    /**
+     * Says why, in one line, and returns the exit code. Where it is misuse of an option that the configuration file has, the line begins with where that
+     * stands; {@code why} names the option, and of a list also the value.
+     */
     public int fail(int exitCode, @Nullable String why) {
-        say(String.valueOf(why).replaceAll("\\s*\\R\\s*", " "));
+        String message = String.valueOf(why);
+        ConfigFile file = config;
+        String origin = exitCode == MISUSED && file != null ? file.originIn(message) : null;
+        return tell(exitCode, origin == null ? message : origin + ": " + message);
+    }
+
+    private int tell(int exitCode, String message) {
+        say(message.replaceAll("\\s*\\R\\s*", " "));
         return exitCode;
     }
 

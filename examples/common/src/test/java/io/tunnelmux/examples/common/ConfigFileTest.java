@@ -12,7 +12,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -30,7 +29,8 @@ class ConfigFileTest {
 
     private final PrintStream original = System.err;
     private final ByteArrayOutputStream said = new ByteArrayOutputStream();
-    private final Sample sample = new Sample();
+    private final Program program = new Program("sample", Map.of("block", new Block()));
+    private final Sample sample = new Sample(program);
 
     @TempDir
     private Path directory;
@@ -98,7 +98,11 @@ class ConfigFileTest {
                 "token: a\\ntimeout: soon           | 'soon' is no duration like",
                 "token: a\\ntimeout: [1s, 2s]       | config.yaml:2: 'timeout' takes one value",
                 "token: a\\ntimeout:                | config.yaml:2: 'timeout' has no value",
-                "token: a\\ntimeout: {a: b}         | config.yaml:2: 'timeout' has no value",
+                "token: a\\ntimeout: {a: b}         | config.yaml:2: 'timeout' is a map, and one value is wanted",
+                "token: a\\nnames: {'*': b}         | config.yaml:2: 'names' is a map, and a list is wanted",
+                "token: a\\nnames:\\n- one\\n- a: b    | config.yaml:4: 'names' has a map where a text is wanted",
+                "token: a\\nblock:\\n\\tpatience: 3s  | config.yaml:3: is not YAML: found character",
+                "token: a\\nblock:\\n\\tpatience: 3s  | (TAB)' that cannot start any token",
                 "token: a\\nnames: [[a]]            | config.yaml:2: 'names' has no value",
                 "token: a\\nnames: *                | config.yaml:2: is not YAML",
                 "token: a\\nnames: *a               | in quotes",
@@ -110,17 +114,55 @@ class ConfigFileTest {
                 "token: a\\nconfig: other           | config.yaml:2: no option 'config'",
                 "token: a\\nblock: 3s               | config.yaml:2: 'block' is not a map",
                 "token: a\\nblock: {other: 3s}      | config.yaml:2: no key 'other' in 'block'",
-                "token: a\\nblock: {patience: -}    | config.yaml:2: 'block'",
-                "token: a\\ntimeout: 1s\\nblock: {patience: 3s} | config.yaml:3: 'block': is said by",
+                "token: a\\nblock: {patience: -}    | config.yaml:2: 'block.patience'",
+                "token: a\\nblock:\\n  patience: soon  | config.yaml:3: 'block.patience': Invalid value for option '--timeout': 'soon' is",
+                "token: a\\nblock:\\n  # none\\n  patience: never | config.yaml:4: 'block.patience': 'never' is too long",
+                "token: a\\ntimeout: 1s\\nblock: {patience: 3s} | config.yaml:3: 'block.patience': is said by",
+                "token: a\\nnumbers:\\n  - 1\\n  - two   | config.yaml:4: 'numbers': Invalid value for option '--numbers'",
                 "names: a                          | '--token=TOKEN'",
             })
     void whatIsWrongIsOneLineThatSaysWhere(String yaml, String message) throws IOException {
-        assertThat(run(yaml.replace("\\n", "\n"))).isEqualTo(Program.MISUSED);
+        assertThat(run(yaml.replace("\\n", "\n").replace("\\t", "\t"))).isEqualTo(Program.MISUSED);
         assertThat(said.toString(StandardCharsets.UTF_8).lines())
                 .singleElement()
                 .asString()
                 .startsWith("sample: ")
                 .contains(message);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '"',
+            value = {
+                "--timeout is out of bounds       | config.yaml:2: 'timeout': --timeout is out of bounds",
+                "--names: 'two' is no name        | config.yaml:6: 'names': --names: 'two' is no name",
+                "two --names for /three           | config.yaml:7: 'names': two --names for /three",
+                "--names are too many             | config.yaml:4: 'names': --names are too many",
+                "--retries needs --timeout        | config.yaml:2: 'timeout': --retries needs --timeout",
+                "--timeout, --retries: no '0017'  | config.yaml:3: 'retries': --timeout, --retries: no '0017'",
+                "--other is out of bounds         | --other is out of bounds",
+                "all of it                        | all of it",
+            })
+    void whatIsJudgedLaterIsSaidWithItsPlaceAsWell(String complaint, String message) throws IOException {
+        sample.complaint = complaint;
+        String yaml = complaint.startsWith("--retries")
+                ? "token: a\ntimeout: 1s\n"
+                : "token: a\ntimeout: 1s\nretries: 0017\nnames:\n  - one\n  - two\n  - /three=http://x\n";
+        assertThat(run(yaml)).isEqualTo(Program.MISUSED);
+        assertThat(said.toString(StandardCharsets.UTF_8).lines())
+                .singleElement()
+                .asString()
+                .startsWith("sample: ")
+                .endsWith(message)
+                .satisfies(line -> assertThat(line.contains("config.yaml")).isEqualTo(message.contains("config.yaml")));
+    }
+
+    @Test
+    void whatIsNotFromTheFileHasNoPlaceThere() throws IOException {
+        sample.complaint = "--timeout is out of bounds";
+        assertThat(run("token: a\ntimeout: 1s\n", "--timeout=2s")).isEqualTo(Program.MISUSED);
+        assertThat(said.toString(StandardCharsets.UTF_8).lines()).containsExactly("sample: --timeout is out of bounds");
     }
 
     @Test
@@ -145,19 +187,22 @@ class ConfigFileTest {
     }
 
     private int execute(String... args) {
-        Program program = new Program("sample", Map.of("block", new Block()));
         return program.execute(program.commandLine(sample), args);
     }
 
     private static final class Block implements ConfigSection {
         @Override
-        public Set<String> keys() {
-            return Set.of("patience");
+        public Map<String, String> options() {
+            return Map.of("patience", "--timeout");
         }
 
         @Override
         public Map<String, String> toOptions(Map<String, String> values) {
-            return Map.of("--timeout", values.getOrDefault("patience", "1s"));
+            String patience = values.getOrDefault("patience", "1s");
+            if (patience.equals("never")) {
+                throw new IllegalArgumentException("patience: 'never' is too long");
+            }
+            return Map.of("--timeout", patience);
         }
     }
 
@@ -172,15 +217,25 @@ class ConfigFileTest {
         @Option(names = "--names", arity = "1..*")
         private List<String> names = new ArrayList<>();
 
+        @Option(names = "--numbers", arity = "1..*")
+        private List<Integer> numbers = new ArrayList<>();
+
         @Option(names = "--quick")
         private boolean isQuick;
 
         @Option(names = "--retries")
         private @Nullable String retries;
 
+        private final Program program;
+        private @Nullable String complaint;
+
+        Sample(Program program) {
+            this.program = program;
+        }
+
         @Override
         public Integer call() {
-            return Program.OK;
+            return complaint == null ? Program.OK : program.fail(Program.MISUSED, complaint);
         }
     }
 }

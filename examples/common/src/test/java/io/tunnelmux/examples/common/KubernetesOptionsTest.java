@@ -90,14 +90,14 @@ class KubernetesOptionsTest {
             delimiter = '|',
             value = {
                 "--kubernetes --kubernetes-allow read|--kubernetes: this runs in no cluster",
-                "--kubernetes-allow read|--kubernetes-… has no use without --kubernetes",
+                "--kubernetes-allow read|--kubernetes-allow has no use without --kubernetes",
                 "--kubernetes-api https://h|--kubernetes-allow is needed",
                 "--kubernetes-api https://h --kubernetes-allow exec|--kubernetes-allow is needed, with read or with path",
                 "--kubernetes-api https://h --kubernetes-allow all|--kubernetes-allow: 'all' is none of read, write",
                 "--kubernetes-api https://h --kubernetes-allow /a/../b|--kubernetes-allow: '/a/../b': the path has",
                 "--kubernetes-api https://h --kubernetes-allow read|--kubernetes-token-file is needed",
                 "--kubernetes-api https://h --kubernetes-allow read --kubernetes-token-file missing|--kubernetes-token-file: cannot read missing",
-                "--kubernetes-api https://h --kubernetes-allow read --kubernetes-token-file TOKEN --kubernetes-ca missing|--kubernetes-ca: no usable certificates in missing",
+                "--kubernetes-api https://h --kubernetes-allow read --kubernetes-token-file TOKEN --kubernetes-ca missing|--kubernetes-ca: cannot read missing: there is no such file",
                 "--kubernetes-api https://h/api --kubernetes-allow read|--kubernetes-api: an upstream is a scheme",
                 "--kubernetes-api ftp://h --kubernetes-allow read|--kubernetes-api: not an http",
                 "--kubernetes-api : --kubernetes-allow read|--kubernetes-api: "

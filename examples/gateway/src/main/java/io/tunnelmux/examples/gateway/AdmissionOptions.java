@@ -85,7 +85,7 @@ final class AdmissionOptions {
             paramLabel = "N",
             converter = CountOrOff.class,
             description =
-                    "after so many failures in a row, or when half of the last 20 failed, a route to an agent rests (5); 'off' is never")
+                    "after so many failures in a row, or when half of the last 20 failed, a route to an agent rests (5); 'off' or 0 is never")
     private @Nullable Integer circuitFailures;
 
     @Option(
@@ -123,7 +123,8 @@ final class AdmissionOptions {
             try {
                 setter.accept(value);
             } catch (IllegalArgumentException e) {
-                throw new IllegalArgumentException(option + " is out of bounds", e);
+                String bounds = String.valueOf(e.getMessage()).replaceFirst("^\\w+: ", "");
+                throw new IllegalArgumentException(option + " is out of bounds: " + bounds, e);
             }
         }
     }

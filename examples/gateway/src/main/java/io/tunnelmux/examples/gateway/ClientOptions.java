@@ -25,13 +25,16 @@ final class ClientOptions {
             description = "requests at once on a connection of HTTP/2 (100)")
     private @Nullable Integer maxConcurrentStreams;
 
-    @Option(names = "--max-request-line", paramLabel = "SIZE", description = "longest request line (8KiB); beyond: 414")
+    @Option(
+            names = "--max-request-line",
+            paramLabel = "SIZE",
+            description = "longest request line (8KiB), up to 1MiB; beyond: 414")
     private @Nullable String maxRequestLine;
 
     @Option(
             names = "--max-header-size",
             paramLabel = "SIZE",
-            description = "longest header, over all fields (32KiB); beyond: 431")
+            description = "longest header, over all fields (32KiB), up to 1MiB; beyond: 431")
     private @Nullable String maxHeaderSize;
 
     @Option(names = "--max-headers", paramLabel = "N", description = "most header fields (100); beyond: 431")
@@ -107,7 +110,7 @@ final class ClientOptions {
         }
     }
 
-    private static @Nullable Integer bytes(String option, @Nullable String size) {
+    static @Nullable Integer bytes(String option, @Nullable String size) {
         if (size == null) {
             return null;
         }

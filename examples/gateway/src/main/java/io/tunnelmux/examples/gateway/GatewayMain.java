@@ -7,7 +7,6 @@ import io.tunnelmux.examples.common.WindowOptions;
 import io.tunnelmux.netty.gateway.AgentRouter;
 import io.tunnelmux.netty.gateway.Gateway;
 import io.tunnelmux.netty.gateway.GatewayConfig;
-import io.tunnelmux.netty.gateway.Route;
 import io.tunnelmux.netty.gateway.TokenAuthenticator;
 import io.tunnelmux.netty.transport.TlsConfig;
 import java.io.IOException;
@@ -64,7 +63,7 @@ public final class GatewayMain implements Callable<Integer> {
                     "which agent gets the requests of a host ('*': of any; '*.DOMAIN': of all below) and path; options are"
                             + " mode=zero-copy|aware|channel, target=NAME (one that the agent knows), service=NAME.NAMESPACE:PORT, timeout=30s,"
                             + " rate=100/s[:BURST], max-concurrent=N, upgrade=PROTOCOL, origin=HOST")
-    private List<Route> routes = List.of();
+    private List<Routes.Given> routes = List.of();
 
     @Option(names = "--default-agent", paramLabel = "AGENT", description = "who gets what no route names")
     private @Nullable String defaultAgent;
@@ -88,7 +87,10 @@ public final class GatewayMain implements Callable<Integer> {
     @Option(names = "--tls-cert", paramLabel = "FILE", description = "certificate chain in PEM, for clients and agents")
     private @Nullable Path tlsCert;
 
-    @Option(names = "--tls-key", paramLabel = "FILE", description = "its private key in PEM")
+    @Option(
+            names = "--tls-key",
+            paramLabel = "FILE",
+            description = "its private key in PEM (PKCS#8), without a password")
     private @Nullable Path tlsKey;
 
     @Option(
@@ -152,7 +154,8 @@ public final class GatewayMain implements Callable<Integer> {
     }
 
     private static CommandLine commandLine() {
-        return PROGRAM.commandLine(new GatewayMain()).registerConverter(Route.class, Values.converter(Routes::parse));
+        return PROGRAM.commandLine(new GatewayMain())
+                .registerConverter(Routes.Given.class, Values.converter(Routes::given));
     }
 
     @Override
@@ -213,9 +216,23 @@ public final class GatewayMain implements Callable<Integer> {
                     .observer(metrics.gateway())
                     .tunnel(metrics.observed(windows.toBuilder()));
         }
-        AgentRouter.Builder router = AgentRouter.builder().defaultAgent(defaultAgent);
-        routes.forEach(router::route);
-        return builder.router(router.build()).build();
+        return builder.router(router()).build();
+    }
+
+    private AgentRouter router() {
+        AgentRouter.Builder router = AgentRouter.builder();
+        for (Routes.Given given : routes) {
+            try {
+                router.route(given.route());
+            } catch (IllegalArgumentException e) {
+                throw new IllegalArgumentException("--route: '" + given.text() + "': " + e.getMessage(), e);
+            }
+        }
+        try {
+            return router.defaultAgent(defaultAgent).build();
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("--default-agent: " + e.getMessage(), e);
+        }
     }
 
     private TokenAuthenticator authenticator() {

@@ -3,6 +3,7 @@ package io.tunnelmux.examples.gateway;
 import io.tunnelmux.examples.common.Values;
 import io.tunnelmux.netty.gateway.Route;
 import io.tunnelmux.netty.gateway.WebSocketMode;
+import java.util.Arrays;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -13,6 +14,18 @@ final class Routes {
 
     private static final Pattern SERVICE = Pattern.compile("([^.:]+)\\.([^.:]+):([0-9]{1,5})");
     private static final String NAMES = "mode, target, service, timeout, rate, max-concurrent, upgrade, origin";
+
+    /**
+     * A route as it was given.
+     *
+     * @param text for people who look for it
+     */
+    record Given(String text, Route route) {}
+
+    /** As {@link #parse}. */
+    static Given given(String text) {
+        return new Given(text, parse(text));
+    }
 
     /** {@code HOST[/PATH]=AGENT[;OPTION=VALUE]…}; the host {@code *} is any, {@code *.DOMAIN} all below it. */
     static Route parse(String text) {
@@ -32,6 +45,11 @@ final class Routes {
         }
         for (int i = 1; i < parts.length; i++) {
             route = with(route, parts[i], text);
+        }
+        boolean isService = Arrays.stream(parts).anyMatch(part -> part.startsWith("service="));
+        if (isService && route.target() == null && route.webSocketMode() == WebSocketMode.CHANNEL) {
+            throw new IllegalArgumentException(
+                    "'" + text + "': mode=channel needs target=, as a service has no channels");
         }
         return route;
     }

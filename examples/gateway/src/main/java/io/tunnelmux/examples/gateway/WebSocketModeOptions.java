@@ -1,8 +1,8 @@
 package io.tunnelmux.examples.gateway;
 
-import io.tunnelmux.examples.common.Values;
 import io.tunnelmux.examples.common.WebSocketOptions;
 import io.tunnelmux.netty.gateway.WebSocketConfig;
+import io.tunnelmux.netty.gateway.WebSocketMode;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
@@ -30,7 +30,7 @@ final class WebSocketModeOptions {
     @Option(
             names = "--websocket-log-bytes",
             paramLabel = "SIZE",
-            description = "how much of such a message is logged (256)")
+            description = "how much of such a message is logged (256), up to 64KiB")
     private String sampleBytes = "256";
 
     /**
@@ -40,14 +40,22 @@ final class WebSocketModeOptions {
      */
     WebSocketConfig toConfig() {
         WebSocketConfig.Builder config = WebSocketConfig.builder()
-                .mode(Routes.mode(mode))
+                .mode(mode())
                 .maxMessageBytes(messages.maxMessageBytes())
                 .deflate(messages.isDeflating());
+        AdmissionOptions.set("--websocket-log-sample", sampleEvery, every -> config.sample(every, 0));
+        AdmissionOptions.set(
+                "--websocket-log-bytes",
+                ClientOptions.bytes("--websocket-log-bytes", sampleBytes),
+                bytes -> config.sample(sampleEvery, bytes));
+        return config.build();
+    }
+
+    private WebSocketMode mode() {
         try {
-            return config.sample(sampleEvery, Math.toIntExact(Values.sizeBytes(sampleBytes)))
-                    .build();
-        } catch (IllegalArgumentException | ArithmeticException e) {
-            throw new IllegalArgumentException("--websocket-log-sample, --websocket-log-bytes: " + e.getMessage(), e);
+            return Routes.mode(mode);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("--websocket-mode: " + e.getMessage(), e);
         }
     }
 }

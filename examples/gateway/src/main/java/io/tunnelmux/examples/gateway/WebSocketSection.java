@@ -4,7 +4,6 @@ import io.tunnelmux.examples.common.ConfigSection;
 import io.tunnelmux.examples.common.Values;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,12 +25,15 @@ final class WebSocketSection implements ConfigSection {
     private static final String READ_BUFFER = "read_buffer_size";
     private static final String STREAM_BUFFER = "stream_buffer_size";
     private static final long DEFAULT_READ_BUFFER_BYTES = 4096;
-    /** Keys that are just other names. */
     private static final Map<String, String> OPTIONS = Map.of(
+            ZERO_COPY,
+            "--websocket-mode",
             READ_BUFFER,
             "--read-buffer",
             "write_buffer_size",
             "--write-buffer",
+            STREAM_BUFFER,
+            "--stream-window",
             "upgrade_timeout",
             "--upgrade-timeout",
             "stream_send_timeout",
@@ -39,37 +41,21 @@ final class WebSocketSection implements ConfigSection {
             "log_performance_metrics",
             "--log-performance-metrics");
 
-    private static final Set<String> KEYS = Set.of(
-            ZERO_COPY,
-            READ_BUFFER,
-            "write_buffer_size",
-            STREAM_BUFFER,
-            "upgrade_timeout",
-            "stream_send_timeout",
-            "log_performance_metrics");
-
     @Override
-    public Set<String> keys() {
-        return KEYS;
+    public Map<String, String> options() {
+        return OPTIONS;
     }
 
     @Override
     public Map<String, String> toOptions(Map<String, String> values) {
         Map<String, String> options = new LinkedHashMap<>();
-        values.forEach((key, value) -> {
-            String option = OPTIONS.get(key);
-            if (option != null) {
-                options.put(option, value);
-            }
-        });
-        String zeroCopy = values.get(ZERO_COPY);
-        if (zeroCopy != null) {
-            options.put("--websocket-mode", mode(zeroCopy));
-        }
-        String pieces = values.get(STREAM_BUFFER);
-        if (pieces != null) {
-            options.put("--stream-window", windowBytes(pieces, values.get(READ_BUFFER)));
-        }
+        values.forEach((key, value) -> options.put(
+                OPTIONS.get(key),
+                switch (key) {
+                    case ZERO_COPY -> mode(value);
+                    case STREAM_BUFFER -> windowBytes(value, values.get(READ_BUFFER));
+                    default -> value;
+                }));
         return options;
     }
 
@@ -82,11 +68,19 @@ final class WebSocketSection implements ConfigSection {
     }
 
     private static String windowBytes(String pieces, @Nullable String readBuffer) {
+        long pieceBytes = readBuffer == null ? DEFAULT_READ_BUFFER_BYTES : sizeBytes(READ_BUFFER, readBuffer);
         try {
-            long pieceBytes = readBuffer == null ? DEFAULT_READ_BUFFER_BYTES : Values.sizeBytes(readBuffer);
-            return Long.toString(Math.multiplyExact(Values.sizeBytes(pieces), pieceBytes));
-        } catch (IllegalArgumentException | ArithmeticException e) {
-            throw new IllegalArgumentException(STREAM_BUFFER + ": " + e.getMessage(), e);
+            return Long.toString(Math.multiplyExact(sizeBytes(STREAM_BUFFER, pieces), pieceBytes));
+        } catch (ArithmeticException e) {
+            throw new IllegalArgumentException(STREAM_BUFFER + ": '" + pieces + "' is too much", e);
+        }
+    }
+
+    private static long sizeBytes(String key, String text) {
+        try {
+            return Values.sizeBytes(text);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(key + ": " + e.getMessage(), e);
         }
     }
 }

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** How the program ends when it cannot begin; how it runs is checked from outside. */
@@ -82,6 +83,8 @@ class GatewayMainTest {
                 "--token a --max-connections-per-client 0",
                 "--token a --max-header-size 32KB",
                 "--token a --max-header-size 3GiB",
+                "--token a --max-header-size 1025KiB",
+                "--token a --max-request-line 1025KiB",
                 "--token a --max-headers 0",
                 "--token a --max-concurrent-streams 0",
                 "--token a --head-timeout soon",
@@ -90,6 +93,7 @@ class GatewayMainTest {
                 "--token a --trusted-proxy 10.0.0.0/33",
                 "--token a --route a=b;rate=fast",
                 "--token a --route a=b;mode=fast",
+                "--token a --route a=b;mode=channel;service=web.shop:80",
                 "--token a --websocket-mode fast",
                 "--token a --websocket-max-message 0",
                 "--token a --websocket-max-message 2GiB",
@@ -102,6 +106,51 @@ class GatewayMainTest {
         assertThat(run(line)).isEqualTo(2);
         assertThat(lines()).hasSize(1);
         assertThat(said.toString(StandardCharsets.UTF_8).strip().lines()).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '"',
+            value = {
+                "--read-buffer 100|--read-buffer is out of bounds: 100, at least 2048",
+                "--max-header-size 1000MiB|--max-header-size is out of bounds: 1048576000, 1 to 1048576",
+                "--max-headers 0|--max-headers is out of bounds: 0, at least 1",
+                "--max-requests 0|--max-requests is out of bounds: 0, at least 1",
+                "--max-queued -1|--max-queued is out of bounds: -1, at least 0",
+                "--queue-wait 11m|--queue-wait is out of bounds: 660 s, 0 to 600 s",
+                "--circuit-failures -1|--circuit-failures is out of bounds: -1, at least 0",
+                "--websocket-mode zerocopy|--websocket-mode: 'zerocopy' is none of zero-copy, aware, channel",
+                "--websocket-log-bytes 1MiB|--websocket-log-bytes is out of bounds: 1048576, 0 to 65536",
+                "--websocket-log-sample -1|--websocket-log-sample is out of bounds: -1, at least 0",
+                "--default-agent a/b|--default-agent: ",
+                "--route a=b --route a=c|--route: 'a=c': two routes for a/",
+                "--trusted-proxy localhost|--trusted-proxy: 'localhost' is not ADDRESS/BITS",
+                "--route k=a;mode=channel;service=web.shop:80|Invalid value for option '--route' (HOST[/PATH]=AGENT[;OPTION=VALUE]...): 'k=a;mode=channel;service=web.shop:80': mode=channel needs target=",
+            })
+    void misuseNamesTheOptionAndItsBounds(String line, String message) {
+        assertThat(run("--token a " + line)).isEqualTo(2);
+        assertThat(lines()).singleElement().asString().startsWith("tunnel-gateway: " + message);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '"',
+            value = {
+                "read-buffer: 100|1: 'read-buffer': --read-buffer is out of bounds",
+                "route:\\n  - a=b\\n  - c=d\\n  - a=e|4: 'route': --route: 'a=e': two routes for a/",
+                "trusted-proxy: [10.0.0.0/8,\\n localhost]|2: 'trusted-proxy': --trusted-proxy: 'localhost' is",
+                "tls-cert: missing|1: 'tls-cert': --tls-cert and --tls-key need each other",
+                "route: {'*': demo}|1: 'route' is a map, and a list is wanted",
+                "websocket:\\n  read_buffer_size: 4096\\n  upgrade_timeout: soon|3: 'websocket.upgrade_timeout': Invalid value",
+                "websocket:\\n  read_buffer_size: 1|2: 'websocket.read_buffer_size': --read-buffer is out of bounds",
+                "websocket:\\n  stream_buffer_size: 1|2: 'websocket.stream_buffer_size': --stream-window is 4KiB",
+            })
+    void misuseInAFileIsSaidWithItsLine(String yaml, String message, @TempDir Path directory) throws Exception {
+        Path file = Files.writeString(directory.resolve("g.yaml"), yaml.replace("\\n", "\n"));
+        assertThat(run("--token a --config " + file)).isEqualTo(2);
+        assertThat(lines()).singleElement().asString().startsWith("tunnel-gateway: " + file + ":" + message);
     }
 
     /** All of it is read and found to be good before the tokens are looked for. */
@@ -120,7 +169,8 @@ class GatewayMainTest {
                   log_performance_metrics: true
                 """);
         assertThat(run("--config " + file)).isEqualTo(2);
-        assertThat(lines()).containsExactly("tunnel-gateway: --tokens-file: cannot read missing");
+        assertThat(lines())
+                .containsExactly("tunnel-gateway: " + file + ":1: 'tokens-file': --tokens-file: cannot read missing");
     }
 
     @Test

@@ -42,6 +42,9 @@ class RoutesTest {
                         .withService("web", "shop", 8080)
                         .withRate(RateLimit.perSecond(100).withBurst(200))
                         .withMaxConcurrent(10));
+        assertThat(Routes.parse("a=demo;mode=channel;service=web.shop:80;target=exec")
+                        .webSocketMode())
+                .isEqualTo(WebSocketMode.CHANNEL);
         assertThat(Routes.parse("a=demo;rate=600/m").rate()).isEqualTo(new RateLimit(600, Duration.ofMinutes(1), 600));
         assertThat(Routes.parse("a=demo;rate=5/h:1").rate()).isEqualTo(new RateLimit(5, Duration.ofHours(1), 1));
     }
@@ -72,7 +75,9 @@ class RoutesTest {
                 "a=demo;rate=9999999/s",
                 "a=demo;max-concurrent=0",
                 "a=demo;max-concurrent=many",
-                "a=demo;mode=x"
+                "a=demo;mode=x",
+                "a=demo;mode=channel;service=web.shop:80",
+                "a=demo;service=web.shop:80;mode=channel"
             })
     void otherRoutesAreRefused(String text) {
         assertThatThrownBy(() -> Routes.parse(text)).isInstanceOf(IllegalArgumentException.class);

@@ -34,6 +34,7 @@ class WebSocketSectionTest {
         assertThat(section.toOptions(Map.of("zero_copy_enabled", "false", "stream_buffer_size", "100")))
                 .isEqualTo(Map.of("--websocket-mode", "aware", "--stream-window", "409600"));
         assertThat(section.toOptions(Map.of())).isEmpty();
+        assertThat(section.options()).hasSize(7).containsEntry("upgrade_timeout", "--upgrade-timeout");
     }
 
     @ParameterizedTest
@@ -46,5 +47,12 @@ class WebSocketSectionTest {
         assertThatThrownBy(() -> section.toOptions(Map.of(key, value)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageStartingWith(message);
+    }
+
+    @Test
+    void aPieceThatIsNoSizeIsTheFaultOfItsOwnKey() {
+        Map<String, String> values = Map.of("read_buffer_size", "few", "stream_buffer_size", "100");
+        assertThatThrownBy(() -> section.toOptions(values))
+                .hasMessageStartingWith("read_buffer_size: 'few' is no size");
     }
 }

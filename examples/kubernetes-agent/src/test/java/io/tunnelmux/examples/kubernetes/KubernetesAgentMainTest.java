@@ -43,7 +43,7 @@ class KubernetesAgentMainTest {
                 "--upstream http://127.0.0.1:2|--services is needed",
                 "--services shop|--kubernetes: this runs in no cluster",
                 "--services shop --kubernetes-api https://127.0.0.1:1|--kubernetes-allow is needed",
-                "--services shop --services-ca missing|--services-ca: no usable certificates in missing",
+                "--services shop --services-ca missing|--services-ca: cannot read missing: there is no such file",
                 "--services shop --connections 9|--connections is 1 to 8, not 9"
             })
     void misuseIsOneLineAndTwo(String line, String message) {
@@ -61,7 +61,9 @@ class KubernetesAgentMainTest {
         assertThat(ownLines())
                 .singleElement()
                 .asString()
-                .startsWith("tunnel-kubernetes-agent: cannot read the services of [shop]: ");
+                .startsWith("tunnel-kubernetes-agent: cannot read the services of [shop]: ")
+                .doesNotEndWith("null");
+        assertThat(said.toString(StandardCharsets.UTF_8)).doesNotContain("\tat ");
     }
 
     private static int run(String line) {
