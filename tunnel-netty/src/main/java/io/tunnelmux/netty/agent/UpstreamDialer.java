@@ -1,6 +1,8 @@
 package io.tunnelmux.netty.agent;
 
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
 import io.netty.handler.ssl.ApplicationProtocolNames;
 import io.netty.handler.ssl.SslHandler;
@@ -82,12 +84,23 @@ final class UpstreamDialer {
                                     ? config.newHttpClientHandler(channel.alloc(), upstream.host(), upstream.port())
                                     : config.newClientHandler(channel.alloc(), upstream.host(), upstream.port()));
         }
-        if (!mayBeHttp2) {
+        if (mayBeHttp2) {
+            channel.pipeline().addLast(new Undecided());
+        } else {
             addHttp1(upstream, channel);
         }
     }
 
+    /** Where nothing speaks HTTP yet: what fails fails the dial, which tells of it. */
+    private static final class Undecided extends ChannelInboundHandlerAdapter {
+        @Override
+        public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+            NettyLoop.tellIfOutOfMemory(cause);
+        }
+    }
+
     private void speak(Upstream upstream, Channel channel, Listener listener) {
+        channel.pipeline().remove(Undecided.class);
         SslHandler secured = channel.pipeline().get(SslHandler.class);
         boolean isAgreed = secured == null || ApplicationProtocolNames.HTTP_2.equals(secured.applicationProtocol());
         if (isAgreed) {

@@ -26,9 +26,14 @@ import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Headers;
 import io.tunnelmux.protocol.Message;
 import java.io.IOException;
+import java.net.ConnectException;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
+import java.net.UnknownHostException;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -360,7 +365,8 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
     /** Ends the exchange because of the upstream: with a report or, if an answer has begun, with a break in it that shows. */
     final void fail(ErrorCode code, String message, @Nullable Throwable cause) {
         String why = cause == null ? null : describe(cause);
-        fail(code, statusOf(code), message, why, cause instanceof StreamRefusedException);
+        String told = cause == null ? null : told(cause);
+        fail(code, statusOf(code), message, told, why, cause instanceof StreamRefusedException);
     }
 
     /**
@@ -370,11 +376,21 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
      * @param cause for people
      */
     final void fail(ErrorCode code, int status, String message, @Nullable String cause) {
-        fail(code, status, message, cause, false);
+        fail(code, status, message, cause, cause, false);
     }
 
-    /** @param isRefused whether the upstream says that it has not looked at the request */
-    private void fail(ErrorCode code, int status, String message, @Nullable String cause, boolean isRefused) {
+    /**
+     * @param told the cause as clients may hear it
+     * @param logged the cause as it is
+     * @param isRefused whether the upstream says that it has not looked at the request
+     */
+    private void fail(
+            ErrorCode code,
+            int status,
+            String message,
+            @Nullable String told,
+            @Nullable String logged,
+            boolean isRefused) {
         if (isOver) {
             return;
         }
@@ -390,12 +406,12 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
                         upstream,
                         head.method(),
                         head.path(),
-                        cause == null ? message : message + ": " + cause,
+                        logged == null ? message : message + ": " + logged,
                         log().traceId());
         if (response == null) {
             boolean isUntouched = failed == null || isRefused;
             log().answered(status);
-            stream.send(error(shared.agentId(), request, code, status, message, cause, isUntouched), false);
+            stream.send(error(shared.agentId(), request, code, status, message, told, isUntouched), false);
         }
         log().ended(code.wireName());
         stream.close(code, message);
@@ -458,6 +474,23 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
 
     private static int statusOf(ErrorCode code) {
         return (code == ErrorCode.TIMEOUT ? HttpResponseStatus.GATEWAY_TIMEOUT : HttpResponseStatus.BAD_GATEWAY).code();
+    }
+
+    /** Without addresses and names of classes, which are no business of those outside. */
+    private static String told(Throwable cause) {
+        Throwable origin = cause.getCause() == null ? cause : cause.getCause();
+        if (origin instanceof SocketTimeoutException) {
+            return "no connection in time";
+        } else if (origin instanceof ConnectException && origin != cause) {
+            return "the connection was refused";
+        } else if (origin instanceof SSLException) {
+            return "no TLS";
+        } else if (origin instanceof UnknownHostException) {
+            return "its name is not known";
+        } else if (origin instanceof SocketException) {
+            return "no connection";
+        }
+        return describe(cause);
     }
 
     private static String describe(Throwable cause) {

@@ -2,6 +2,11 @@ package io.tunnelmux.netty.agent;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
+import io.netty.channel.DefaultChannelPipeline;
 import io.netty.pkitesting.CertificateBuilder;
 import io.netty.pkitesting.X509Bundle;
 import io.tunnelmux.netty.testing.ScriptedServer;
@@ -11,6 +16,7 @@ import io.tunnelmux.protocol.Message;
 import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
 
 class SecureUpstreamTest {
 
@@ -84,15 +90,22 @@ class SecureUpstreamTest {
     }
 
     private static void assertRefused(SSLContext shown, TlsConfig trusted) throws Exception {
+        ListAppender<ILoggingEvent> unhandled = new ListAppender<>();
+        Logger pipelines = (Logger) LoggerFactory.getLogger(DefaultChannelPipeline.class);
+        unhandled.start();
+        pipelines.addAppender(unhandled);
         try (ScriptedServer server = new ScriptedServer(shown, connection -> connection.awaitEnd())) {
             try (AgentHarness harness = new AgentHarness(config ->
                     config.upstream(AgentHarness.secureUpstream(server)).upstreamTls(trusted))) {
                 Probe probe = harness.get("/");
 
                 assertThat(probe.outcome().is(ErrorCode.UPSTREAM_UNREACHABLE)).isTrue();
-                assertThat(probe.message(Message.ProxyError.class).cause()).contains("no TLS");
+                assertThat(probe.message(Message.ProxyError.class).cause()).isEqualTo("no TLS");
             }
             server.forgetFailures();
+        } finally {
+            pipelines.detachAppender(unhandled);
         }
+        assertThat(unhandled.list).noneMatch(event -> event.getLevel().isGreaterOrEqual(Level.WARN));
     }
 }
