@@ -148,6 +148,13 @@ final class AgentStreams implements TunnelHandler {
         }
     }
 
+    /** As a route names a service: {@code NAME.NAMESPACE:PORT}. */
+    private static String textOf(Message.Destination service) {
+        return service.serviceName()
+                + (service.namespace() == null ? "" : "." + service.namespace())
+                + (service.servicePort() == 0 ? "" : ":" + service.servicePort());
+    }
+
     private static Upstream resolve(LoopUpstreams shared, Message.ProxyRequest request) throws RequestRefusedException {
         Upstream upstream;
         try {
@@ -163,7 +170,7 @@ final class AgentStreams implements TunnelHandler {
             throw new RequestRefusedException("no such target: " + destination.target());
         }
         if (destination.serviceName() != null) {
-            throw new RequestRefusedException("no such service: " + destination.serviceName());
+            throw new RequestRefusedException("no such service: " + textOf(destination));
         }
         throw new RequestRefusedException(
                 ErrorCode.FORBIDDEN, HttpResponseStatus.NOT_FOUND.code(), "this agent has no upstream for this path");

@@ -101,7 +101,9 @@ class CanaryTest {
     void servicesAreNotLookedForWhereNoneAreKnown() {
         Probe probe = send(null, "127.0.0.1", canary.port());
 
-        assertThat(probe.message(Message.ProxyError.class).status()).isEqualTo(403);
+        Message.ProxyError error = probe.message(Message.ProxyError.class);
+        assertThat(error.status()).isEqualTo(403);
+        assertThat(error.message()).isEqualTo("no such service: 127.0.0.1:" + canary.port());
         assertThat(probe.outcome().is(ErrorCode.FORBIDDEN)).isTrue();
         assertThat(seen).isEmpty();
     }
