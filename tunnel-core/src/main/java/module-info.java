@@ -2,6 +2,7 @@ import org.jspecify.annotations.NullMarked;
 
 /** One multiplexed tunnel over any transport: streams, credit, keep-alive, drain. Knows no sockets. */
 @NullMarked
+@SuppressWarnings("module") // The one that sees the package below is compiled after this one.
 module io.tunnelmux.core {
     requires transitive io.tunnelmux.protocol;
     requires org.jctools.core;
@@ -9,5 +10,7 @@ module io.tunnelmux.core {
     requires static transitive org.jspecify;
 
     exports io.tunnelmux.core;
+    exports io.tunnelmux.core.log to
+            io.tunnelmux.netty;
     exports io.tunnelmux.core.transport;
 }

@@ -1,5 +1,6 @@
 package io.tunnelmux.core;
 
+import io.tunnelmux.core.log.Printable;
 import io.tunnelmux.protocol.ErrorCode;
 import java.io.Serializable;
 import java.util.Objects;
@@ -47,11 +48,12 @@ public record Outcome(int code, String reason, boolean isLocal, boolean isRetrya
         return code == expected.value();
     }
 
+    /** A line for logs: what the peer gave as the reason ends neither a line nor quotes. */
     @Override
     public String toString() {
         return ErrorCode.nameOf(code)
                 + (isLocal ? " (local" : " (remote")
                 + (isRetryable ? ", retryable)" : ")")
-                + (reason.isEmpty() ? "" : ": " + reason);
+                + (reason.isEmpty() ? "" : ": " + Printable.quoted(reason));
     }
 }

@@ -1,5 +1,6 @@
 package io.tunnelmux.core;
 
+import io.tunnelmux.core.log.Printable;
 import io.tunnelmux.core.transport.Transport;
 import io.tunnelmux.core.transport.TunnelException;
 import io.tunnelmux.core.transport.TunnelLoop;
@@ -457,7 +458,7 @@ public final class Tunnel {
     }
 
     void onCallbackFailed(Object what, RuntimeException cause) {
-        LOG.error("a callback failed on {}", what, cause);
+        LOG.error("a callback failed on {}", Printable.quoted(String.valueOf(what)), cause);
     }
 
     private void openInLoop(TunnelStream stream, Message request, boolean isEnd) {

@@ -1,5 +1,6 @@
 package io.tunnelmux.core;
 
+import io.tunnelmux.core.log.Printable;
 import io.tunnelmux.core.transport.Connector;
 import io.tunnelmux.core.transport.Transport;
 import io.tunnelmux.core.transport.TunnelException;
@@ -234,9 +235,9 @@ public final class TunnelClient {
         Throwable cause =
                 failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
         if (cause instanceof TunnelException refused) {
-            waitAfter(refused.code(), refused.retryAfter(), String.valueOf(refused.getMessage()));
+            waitAfter(refused.code(), refused.retryAfter(), Printable.quoted(String.valueOf(refused.getMessage())));
         } else {
-            waitAfter(ErrorCode.TRANSPORT_LOST, null, String.valueOf(cause));
+            waitAfter(ErrorCode.TRANSPORT_LOST, null, Printable.quoted(String.valueOf(cause)));
         }
     }
 

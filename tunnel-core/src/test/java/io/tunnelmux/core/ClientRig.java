@@ -42,6 +42,7 @@ final class ClientRig implements Connector, TunnelHandler {
     final VirtualLoop loop = new VirtualLoop();
     final List<Attempt> attempts = new ArrayList<>();
     final List<TunnelClient.State> states = new ArrayList<>();
+    final List<String> details = new ArrayList<>();
     final List<Tunnel> tunnels = new ArrayList<>();
     final List<Outcome> ended = new ArrayList<>();
     final List<RecordingHandler> handlers = new ArrayList<>();
@@ -65,6 +66,7 @@ final class ClientRig implements Connector, TunnelHandler {
                 .backoff(new Backoff(Backoff.DEFAULT_FIRST, Backoff.DEFAULT_CEILING, LONGEST))
                 .listener((state, detail) -> {
                     states.add(state);
+                    details.add(detail);
                     throw new IllegalStateException("a listener that fails on purpose");
                 })
                 .build();
@@ -169,7 +171,11 @@ final class ClientRig implements Connector, TunnelHandler {
         }
 
         void fails(ErrorCode code, @Nullable Duration retryAfter) {
-            result.completeExceptionally(new TunnelException(code, "refused", retryAfter, null));
+            fails(new TunnelException(code, "refused", retryAfter, null));
+        }
+
+        void fails(TunnelException failure) {
+            result.completeExceptionally(failure);
             loop.runUntilIdle();
         }
 

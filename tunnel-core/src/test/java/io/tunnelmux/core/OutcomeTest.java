@@ -30,4 +30,12 @@ class OutcomeTest {
         assertThat(Outcome.remote(ErrorCode.REFUSED.value(), "").is(ErrorCode.REFUSED))
                 .isTrue();
     }
+
+    @Test
+    void aReasonEndsNeitherALineNorQuotes() {
+        Outcome outcome = Outcome.remote(ErrorCode.INTERNAL_ERROR.value(), "x\r\nforged\u001b[2J\u2028\" a=\"b");
+        assertThat(outcome)
+                .hasToString("INTERNAL_ERROR (remote): x\\u{d}\\u{a}forged\\u{1b}[2J\\u{2028}\\u{22} a=\\u{22}b");
+        assertThat(outcome.reason()).contains("\r\nforged\u001b[2J\u2028\"");
+    }
 }

@@ -11,6 +11,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 
 import io.tunnelmux.core.testing.ScriptedPeer;
+import io.tunnelmux.core.transport.TunnelException;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Hello;
@@ -164,6 +165,20 @@ class TunnelClientTest {
         assertThat(rig.wait(2)).isEqualTo(Duration.ofSeconds(60));
 
         assertThat(rig.attempts).extracting(attempt -> attempt.token).containsExactly("old", "newer", "newest");
+    }
+
+    @Test
+    void textsOfTheGatewayMakeNoLinesOfTheirOwnInTheLog() {
+        ClientRig rig = ClientRig.started(GATEWAY);
+        rig.last().fails(new TunnelException(ErrorCode.TRANSPORT_LOST, "bad\r\n\"HTTP\"", null, null));
+        rig.wait(1);
+        rig.last().opens().sends(new Frame.GoAway(0, ErrorCode.INTERNAL_ERROR.value(), 0, "x\r\nforged\u0085\""));
+        rig.loop.runUntilIdle();
+
+        assertThat(rig.details.get(1)).startsWith("bad\\u{d}\\u{a}\\u{22}HTTP\\u{22}; next attempt in ");
+        assertThat(rig.details.get(rig.details.size() - 1))
+                .startsWith("the tunnel has ended, INTERNAL_ERROR (remote): x\\u{d}\\u{a}forged\\u{85}\\u{22}; next ");
+        assertThat(rig.ended.get(0).reason()).isEqualTo("x\r\nforged\u0085\"");
     }
 
     @Test

@@ -6,6 +6,7 @@ import io.tunnelmux.core.StreamHandler;
 import io.tunnelmux.core.Tunnel;
 import io.tunnelmux.core.TunnelHandler;
 import io.tunnelmux.core.TunnelStream;
+import io.tunnelmux.core.log.Printable;
 import io.tunnelmux.netty.relay.MalformedHttpException;
 import io.tunnelmux.netty.transport.NettyLoop;
 import io.tunnelmux.protocol.ErrorCode;
@@ -207,7 +208,12 @@ final class AgentStreams implements TunnelHandler {
     }
 
     private static RequestRefusedException failed(String what, Message.ProxyRequest request, RuntimeException cause) {
-        LOG.error("{} path={} traceparent={}", what, request.head().path(), request.traceparent(), cause);
+        LOG.error(
+                "{} path={} traceparent={}",
+                what,
+                Printable.bare(request.head().path()),
+                Printable.bare(String.valueOf(request.traceparent())),
+                cause);
         return new RequestRefusedException(
                 ErrorCode.INTERNAL_ERROR, HttpResponseStatus.BAD_GATEWAY.code(), "the agent failed");
     }

@@ -1,5 +1,6 @@
 package io.tunnelmux.netty.agent;
 
+import io.tunnelmux.core.log.Printable;
 import io.tunnelmux.core.transport.TunnelLoop;
 import io.tunnelmux.netty.transport.NettyLoop;
 import io.tunnelmux.netty.transport.NettyLoops;
@@ -68,7 +69,7 @@ record LoopUpstreams(
      */
     record WebSockets(int maxMessageBytes, boolean isDeflating, RandomGenerator random) {}
 
-    /** Writes to the log what went wrong with requests, one line a second at most. On one loop. */
+    /** Writes to the log what went wrong with requests, one line a second at most; what they hold makes no lines of its own. On one loop. */
     static final class FailureLog {
         private static final Logger LOG = LoggerFactory.getLogger(Agent.class);
         private static final long INTERVAL_NANOS = 1_000_000_000L;
@@ -94,8 +95,8 @@ record LoopUpstreams(
                         code.wireName(),
                         upstream == null ? "-" : upstream,
                         method,
-                        printable(path),
-                        printable(cause),
+                        Printable.bare(path),
+                        Printable.quoted(cause),
                         traceId,
                         suppressed);
                 suppressed = 0;
@@ -109,8 +110,8 @@ record LoopUpstreams(
                         "{}: code={} stream=\"{}\" cause=\"{}\" suppressed={}",
                         what,
                         code.wireName(),
-                        printable(stream.toString()),
-                        printable(cause),
+                        Printable.quoted(stream.toString()),
+                        Printable.quoted(cause),
                         suppressed);
                 suppressed = 0;
             }
@@ -124,11 +125,6 @@ record LoopUpstreams(
             }
             nextNanos = now + INTERVAL_NANOS;
             return true;
-        }
-
-        /** What was refused is often refused for what it holds; a line of the log stays a line. */
-        private static String printable(String text) {
-            return text.chars().anyMatch(Character::isISOControl) ? text.replaceAll("\\p{Cntrl}", "?") : text;
         }
     }
 }

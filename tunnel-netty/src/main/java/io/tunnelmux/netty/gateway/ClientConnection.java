@@ -16,6 +16,7 @@ import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.util.ReferenceCountUtil;
 import io.tunnelmux.core.Tunnel;
+import io.tunnelmux.core.log.Printable;
 import io.tunnelmux.netty.http.RequestDecoder;
 import io.tunnelmux.netty.relay.ChannelEnds;
 import io.tunnelmux.netty.relay.PieceQueue;
@@ -547,7 +548,10 @@ final class ClientConnection extends ChannelInboundHandlerAdapter
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
         NettyLoop.tellIfOutOfMemory(cause);
-        LOG.debug("connection failed client={} cause=\"{}\"", Recorder.text(channel.remoteAddress()), cause.toString());
+        LOG.debug(
+                "connection failed client={} cause=\"{}\"",
+                Recorder.text(channel.remoteAddress()),
+                Printable.quoted(cause.toString()));
         abort();
     }
 

@@ -1,6 +1,7 @@
 package io.tunnelmux.netty.gateway;
 
 import io.netty.channel.Channel;
+import io.tunnelmux.core.log.Printable;
 import io.tunnelmux.netty.observe.Direction;
 import io.tunnelmux.netty.observe.ExchangeEnd;
 import io.tunnelmux.netty.observe.ExchangeInfo;
@@ -142,8 +143,8 @@ final class ExchangeLog implements FlowMeter {
             recorder.access(
                     "method={} host={} path={} status={} agent_id={} client={} connection={} bytes_in={} bytes_out={} ms={} outcome={} trace_id={} detail=\"{}\"",
                     info.method(),
-                    info.host(),
-                    info.path(),
+                    Printable.bare(info.host()),
+                    Printable.bare(info.path()),
                     status,
                     info.agentId(),
                     info.peer(),
@@ -164,7 +165,7 @@ final class ExchangeLog implements FlowMeter {
                     sentBytes,
                     receivedBytes + sentBytes,
                     info.agentId(),
-                    info.path(),
+                    Printable.bare(info.path()),
                     outcome,
                     trace.traceId());
         }

@@ -24,6 +24,7 @@ import io.netty.handler.codec.http2.Http2HeadersFrame;
 import io.netty.handler.codec.http2.Http2StreamChannel;
 import io.netty.util.ReferenceCountUtil;
 import io.tunnelmux.core.Tunnel;
+import io.tunnelmux.core.log.Printable;
 import io.tunnelmux.netty.http.Http2Fields;
 import io.tunnelmux.netty.http.Http2Framing;
 import io.tunnelmux.netty.relay.MalformedHttpException;
@@ -388,7 +389,10 @@ final class Http2Client extends ChannelInboundHandlerAdapter implements Exchange
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
         NettyLoop.tellIfOutOfMemory(cause);
-        LOG.debug("stream failed client={} cause=\"{}\"", Recorder.text(channel.remoteAddress()), cause.toString());
+        LOG.debug(
+                "stream failed client={} cause=\"{}\"",
+                Recorder.text(channel.remoteAddress()),
+                Printable.quoted(cause.toString()));
         if (!(cause instanceof Http2Exception)) {
             // Else the codec resets it, which knows the code.
             abort();

@@ -21,6 +21,7 @@ import io.netty.handler.codec.http2.Http2Stream;
 import io.netty.handler.codec.http2.Http2StreamChannel;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.util.ReferenceCountUtil;
+import io.tunnelmux.core.log.Printable;
 import io.tunnelmux.netty.http.FlushOnce;
 import io.tunnelmux.netty.http.Http2Codec;
 import io.tunnelmux.netty.relay.ChannelEnds;
@@ -241,7 +242,10 @@ final class Http2ClientConnection extends ChannelInboundHandlerAdapter implement
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
         NettyLoop.tellIfOutOfMemory(cause);
         // The codec has told the client, where there is anything to tell, and closes.
-        LOG.debug("connection failed client={} cause=\"{}\"", Recorder.text(channel.remoteAddress()), cause.toString());
+        LOG.debug(
+                "connection failed client={} cause=\"{}\"",
+                Recorder.text(channel.remoteAddress()),
+                Printable.quoted(cause.toString()));
     }
 
     private void onFlood() {

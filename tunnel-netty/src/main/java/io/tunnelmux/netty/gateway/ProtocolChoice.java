@@ -9,6 +9,7 @@ import io.netty.handler.codec.http2.Http2CodecUtil;
 import io.netty.handler.ssl.ApplicationProtocolNames;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
+import io.tunnelmux.core.log.Printable;
 import io.tunnelmux.core.transport.TunnelLoop;
 import io.tunnelmux.netty.relay.ChannelEnds;
 import io.tunnelmux.netty.transport.NettyLoop;
@@ -77,7 +78,10 @@ final class ProtocolChoice implements FrontConnection {
 
     private void onFailed(Throwable cause) {
         NettyLoop.tellIfOutOfMemory(cause);
-        LOG.debug("connection failed client={} cause=\"{}\"", Recorder.text(channel.remoteAddress()), cause.toString());
+        LOG.debug(
+                "connection failed client={} cause=\"{}\"",
+                Recorder.text(channel.remoteAddress()),
+                Printable.quoted(cause.toString()));
         timer.cancel();
         ChannelEnds.abort(channel);
     }

@@ -3,6 +3,7 @@ package io.tunnelmux.netty.gateway;
 import io.netty.channel.Channel;
 import io.netty.util.NetUtil;
 import io.tunnelmux.core.Outcome;
+import io.tunnelmux.core.log.Printable;
 import io.tunnelmux.netty.log.Observers;
 import io.tunnelmux.netty.log.SparseLogs;
 import io.tunnelmux.netty.observe.ExchangeEnd;
@@ -78,30 +79,21 @@ final class Recorder {
                     message.kind().label(),
                     message.bytes(),
                     exchange.agentId(),
-                    exchange.host(),
-                    exchange.path(),
+                    Printable.bare(exchange.host()),
+                    Printable.bare(exchange.path()),
                     exchange.peer(),
                     traceId,
-                    printable(message));
+                    begin(message));
         }
     }
 
     /** Text with what is not printable escaped, anything else as hexadecimal digits. */
-    private static String printable(RelayedMessage message) {
+    private static String begin(RelayedMessage message) {
         byte[] begin = message.sample().toByteArray();
         if (message.kind() != RelayedMessage.Kind.TEXT) {
             return HexFormat.of().formatHex(begin);
         }
-        StringBuilder text = new StringBuilder(begin.length);
-        new String(begin, StandardCharsets.UTF_8).codePoints().forEach(c -> {
-            boolean isPlain = c != '"' && c != '\\' && !Character.isISOControl(c) && Character.isDefined(c);
-            if (isPlain) {
-                text.appendCodePoint(c);
-            } else {
-                text.append("\\u{").append(Integer.toHexString(c)).append('}');
-            }
-        });
-        return text.toString();
+        return Printable.quoted(new String(begin, StandardCharsets.UTF_8));
     }
 
     /**
@@ -140,8 +132,8 @@ final class Recorder {
             access(
                     "method={} host={} path={} status={} agent_id=- client={} connection={} bytes_in=0 bytes_out=0 ms=0 outcome={} trace_id=- detail=\"{}\"",
                     head == null ? "-" : head.request().method(),
-                    head == null ? "-" : head.authority(),
-                    head == null ? "-" : head.path(),
+                    head == null ? "-" : Printable.bare(head.authority()),
+                    head == null ? "-" : Printable.bare(head.path()),
                     told.status(),
                     text(client.remoteAddress()),
                     client.id().asShortText(),
@@ -179,12 +171,17 @@ final class Recorder {
         onRefused(cause, text(from), why);
     }
 
-    /** Somebody was turned away. */
+    /** Somebody was turned away; {@code why} may be a text of a peer. */
     void onRefused(String cause, String from, String why) {
         onRefused(cause);
         long withheld = refusals.admit(cause, System.nanoTime());
         if (withheld >= 0) {
-            LOG.info("refused cause={} client={} why=\"{}\" not_logged={}", cause, from, why, withheld);
+            LOG.info(
+                    "refused cause={} client={} why=\"{}\" not_logged={}",
+                    cause,
+                    from,
+                    Printable.quoted(why),
+                    withheld);
         }
     }
 
@@ -217,7 +214,13 @@ final class Recorder {
         return isPerformanceLogged;
     }
 
+    /** A line of the access log. Texts of peers among {@code values} are made printable here, as they stand within quotes. */
     void access(String format, @Nullable Object... values) {
+        for (int i = 0; i < values.length; i++) {
+            if (values[i] instanceof String text) {
+                values[i] = Printable.quoted(text);
+            }
+        }
         if (isAccessLogged) {
             ACCESS.info(format, values);
         } else {

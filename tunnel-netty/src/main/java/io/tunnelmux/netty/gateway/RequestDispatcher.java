@@ -2,6 +2,7 @@ package io.tunnelmux.netty.gateway;
 
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpResponseStatus;
+import io.tunnelmux.core.log.Printable;
 import io.tunnelmux.netty.observe.TraceContext;
 import io.tunnelmux.netty.transport.NettyAcceptor;
 import java.time.Duration;
@@ -44,7 +45,11 @@ final class RequestDispatcher {
         try {
             route = front.router().route(head.authority(), head.path());
         } catch (RuntimeException e) {
-            LOG.error("the router failed host={} path={}", head.authority(), head.path(), e);
+            LOG.error(
+                    "the router failed host={} path={}",
+                    Printable.bare(head.authority()),
+                    Printable.bare(head.path()),
+                    e);
             refuse(head, ProxyError.internal(head.path()), client);
             return;
         }
@@ -122,7 +127,7 @@ final class RequestDispatcher {
         } catch (RuntimeException e) {
             LOG.error(
                     "the chooser of WebSocket modes failed path={}",
-                    requests.head().path(),
+                    Printable.bare(requests.head().path()),
                     e);
             throw new BadRequestException(HttpResponseStatus.INTERNAL_SERVER_ERROR, "the gateway failed");
         }

@@ -11,6 +11,7 @@ import io.netty.handler.ssl.SslCloseCompletionEvent;
 import io.netty.util.ReferenceCountUtil;
 import io.tunnelmux.core.Outcome;
 import io.tunnelmux.core.TunnelStream;
+import io.tunnelmux.core.log.Printable;
 import io.tunnelmux.core.transport.TunnelLoop;
 import io.tunnelmux.netty.transport.NettyLoop;
 import io.tunnelmux.netty.transport.NettyPayload;
@@ -331,7 +332,8 @@ public final class MessageRelay extends ChannelInboundHandlerAdapter implements 
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
         NettyLoop.tellIfOutOfMemory(cause);
-        LOG.debug("connection failed peer={} cause=\"{}\"", channel.remoteAddress(), cause.toString());
+        LOG.debug(
+                "connection failed peer={} cause=\"{}\"", channel.remoteAddress(), Printable.quoted(cause.toString()));
         // The far side's own peer reads it, whom our classes do not concern.
         onLost("the connection failed");
         ChannelEnds.abort(channel);

@@ -15,6 +15,7 @@ import io.netty.handler.codec.http.HttpResponseEncoder;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.util.ReferenceCountUtil;
+import io.tunnelmux.core.log.Printable;
 import io.tunnelmux.core.transport.TunnelLoop;
 import io.tunnelmux.netty.http.RequestDecoder;
 import io.tunnelmux.netty.relay.ChannelEnds;
@@ -137,7 +138,8 @@ final class StatusConnection extends ChannelInboundHandlerAdapter implements Req
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
         NettyLoop.tellIfOutOfMemory(cause);
-        LOG.debug("connection failed client={} why=\"{}\"", channel.remoteAddress(), cause.toString());
+        LOG.debug(
+                "connection failed client={} why=\"{}\"", channel.remoteAddress(), Printable.quoted(cause.toString()));
         ChannelEnds.abort(channel);
     }
 }

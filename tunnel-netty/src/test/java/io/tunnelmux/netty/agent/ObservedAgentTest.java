@@ -131,6 +131,31 @@ class ObservedAgentTest {
     }
 
     @Test
+    void whatAGatewayAsksForMakesNoLinesOfItsOwnInTheLog() throws Exception {
+        ListAppender<ILoggingEvent> log = new ListAppender<>();
+        log.start();
+        Logger logger = (Logger) LoggerFactory.getLogger(Agent.class);
+        logger.addAppender(log);
+        try (ScriptedServer server = new ScriptedServer(connection -> {});
+                AgentHarness harness = harness(server)) {
+            Message.ProxyRequest request = harness.request(
+                    "GET", "/a\u009b\u0085b code=\"1", Headers.EMPTY, Message.Upgrade.NONE, 0, "no\u0085\u2028\"where");
+            Probe probe = new Probe(true);
+            harness.open(request, true, probe);
+            assertThat(probe.outcome().is(ErrorCode.FORBIDDEN)).isTrue();
+        } finally {
+            logger.detachAppender(log);
+        }
+        assertThat(log.list)
+                .extracting(ILoggingEvent::getFormattedMessage)
+                .filteredOn(line -> line.startsWith("request refused"))
+                .singleElement()
+                .asString()
+                .contains(" path=/a\\u{9b}\\u{85}b\\u{20}code=\\u{22}1 ")
+                .matches(".* cause=\"[^\"\\p{gc=Cc}\u2028]*\" trace_id=.*");
+    }
+
+    @Test
     void tellsThatTheGatewayHasGivenUp() throws Exception {
         CompletableFuture<Void> asked = new CompletableFuture<>();
         try (ScriptedServer server = new ScriptedServer(connection -> {
