@@ -324,7 +324,9 @@ final class Exchange implements StreamHandler, Visit.Visitor {
         if (isEnd || ++informational > MAX_INFORMATIONAL) {
             invalid(isEnd ? "an end in place of a response" : "too many informational responses");
         } else {
-            client.inform(response.status(), HttpMapping.toHttp(response.headers(), false));
+            HttpHeaders headers = HttpMapping.toHttp(response.headers(), false);
+            headers.remove(HttpHeaderNames.CONTENT_LENGTH);
+            client.inform(response.status(), headers);
         }
     }
 
@@ -333,6 +335,9 @@ final class Exchange implements StreamHandler, Visit.Visitor {
         long length = HttpMapping.contentLength(response.headers());
         if (client.takesForSwitch(response.status())) {
             throw new MalformedHttpException(response.status() + " in place of 101");
+        }
+        if (response.status() == HttpResponseStatus.NO_CONTENT.code()) {
+            headers.remove(HttpHeaderNames.CONTENT_LENGTH);
         }
         if (isBodiless(response.status())) {
             missingBytes = 0;
