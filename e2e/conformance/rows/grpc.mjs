@@ -253,9 +253,11 @@ const large = (bytes) => async (t) => {
 };
 
 async function tooLarge(t) {
+  const cancelled = new Promise((resolve) => (t.cancelled = resolve));
   // More than anything on the way holds, so that the server is not done when the client has seen enough.
   const talk = client(t, { say: (_, answer) => answer(null, { data: Buffer.alloc(8 * MIB) }) }, { 'grpc.max_receive_message_length': 50_000 });
   await say(t, talk, {}).done;
+  await within(PATIENCE_MS, 'the server to see it', cancelled);
 }
 
 async function deadlinePasses(t) {
