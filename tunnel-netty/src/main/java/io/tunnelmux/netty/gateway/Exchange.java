@@ -585,6 +585,8 @@ final class Exchange implements StreamHandler, Visit.Visitor {
             case AWAITED -> answerWith(told, told.code());
             case FLOWING -> {
                 end(told.code(), told.message());
+                // Before the client goes, who would be taken for the cause.
+                cancel(code, told.message());
                 client.abort();
             }
             case COMPLETE -> client.closeGently();

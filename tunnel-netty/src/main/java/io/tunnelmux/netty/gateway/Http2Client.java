@@ -349,8 +349,6 @@ final class Http2Client extends ChannelInboundHandlerAdapter implements Exchange
 
     @Override
     public void abort() {
-        exchange = null;
-        deadlines.clearAll();
         // A reset drops what waits, also what the client's windows have room for.
         channel.flush();
         reset(Http2Error.INTERNAL_ERROR);
