@@ -1,51 +1,96 @@
 package io.tunnelmux.benchmarks.relay;
 
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.IntStream;
 
 /**
  * All targets in turns, round by round: A B C, A B C, … What disturbs the machine for longer than a round so meets all of
  * them, and drops out of the ratios within one round.
  *
- * @param load what was done
- * @param rounds the rounds of every size and target, in order; the n-th of two targets were neighbours in time
+ * @param rounds those of every scenario and target, in order; the n-th of two targets were neighbours in time
  */
-record Comparison(Load load, Map<Integer, Map<String, List<RoundResult>>> rounds) {
+record Comparison(Map<Scenario, Map<String, List<Round>>> rounds) {
     Comparison {
         rounds = Collections.unmodifiableMap(rounds);
     }
 
     /** In order; empty if nothing of the kind was done. */
-    List<RoundResult> rounds(int size, String target) {
-        return rounds.getOrDefault(size, Map.of()).getOrDefault(target, List.of());
+    List<Round> rounds(Scenario scenario, String target) {
+        return rounds.getOrDefault(scenario, Map.of()).getOrDefault(target, List.of());
     }
 
-    /** Blocks until all rounds are done; an error in one ends the whole. */
-    static Comparison run(Load load, List<Target> targets, Random random) throws IOException {
-        Map<Integer, Map<String, List<RoundResult>>> results = new LinkedHashMap<>();
-        // Every size warms up first: what a JIT compiler learns from one size serves the others too.
-        for (int pass = 0; pass < load.warmUpRounds(); pass++) {
-            for (int size : load.sizes()) {
+    /**
+     * Blocks until all rounds are done; an error in one ends the whole. A target takes part in what it carries.
+     *
+     * @param processes all that take part, this one among them
+     * @param warmUps unreported passes over everything, before
+     * @param count rounds of each scenario and target
+     */
+    static Comparison run(
+            List<Scenario> scenarios,
+            List<Target> targets,
+            List<Long> processes,
+            int warmUps,
+            int count,
+            Duration round,
+            Random random)
+            throws IOException {
+        // Everything warms up first: what a JIT compiler learns from one scenario serves the others too.
+        for (int pass = 0; pass < warmUps; pass++) {
+            for (Scenario scenario : scenarios) {
+                System.err.println("warm-up " + (pass + 1) + " of " + warmUps + ": " + scenario.key());
+                Affinity.pin(processes, scenario.isPinned());
                 for (Target target : targets) {
-                    LoadRound.warmUp(load, target, size, random);
+                    if (target.carries(scenario)) {
+                        LoadRound.warmUp(scenario, target, round, random);
+                    }
                 }
             }
         }
-        for (int size : load.sizes()) {
-            Map<String, List<RoundResult>> ofSize = new LinkedHashMap<>();
-            for (int round = 0; round < load.rounds(); round++) {
+        Map<Scenario, Map<String, List<Round>>> results = new LinkedHashMap<>();
+        for (Scenario scenario : scenarios) {
+            System.err.println(scenario.key());
+            Affinity.pin(processes, scenario.isPinned());
+            Map<String, List<Round>> ofScenario = new LinkedHashMap<>();
+            for (int i = 0; i < count; i++) {
                 for (Target target : targets) {
-                    ofSize.computeIfAbsent(target.name(), name -> new ArrayList<>())
-                            .add(LoadRound.run(load, target, size, random));
+                    if (target.carries(scenario)) {
+                        ofScenario
+                                .computeIfAbsent(target.name(), name -> new ArrayList<>())
+                                .add(LoadRound.run(scenario, target, round, random));
+                    }
                 }
             }
-            results.put(size, ofSize);
+            results.put(scenario, ofScenario);
         }
-        return new Comparison(load, results);
+        return new Comparison(results);
+    }
+
+    /** Not a number without rounds of both, or where they have no such figure. */
+    static double medianRatio(List<Round> rounds, List<Round> base, Figure figure) {
+        return median(IntStream.range(0, Math.min(rounds.size(), base.size()))
+                .mapToDouble(i -> rounds.get(i).get(figure) / base.get(i).get(figure))
+                .toArray());
+    }
+
+    static double median(List<Round> rounds, Figure figure) {
+        return median(rounds.stream().mapToDouble(round -> round.get(figure)).toArray());
+    }
+
+    private static double median(double[] values) {
+        if (values.length == 0) {
+            return Double.NaN;
+        }
+        Arrays.sort(values);
+        int middle = values.length / 2;
+        return values.length % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
     }
 }

@@ -74,9 +74,8 @@ public final class Delay {
 
     private void measure() throws IOException, InterruptedException {
         String upstream = "127.0.0.1:"
-                + child(ChildProcess.start(log, BulkServer.class, "none", List.of()))
-                        .readyLine();
-        Programs programs = new Programs(root, javaArgs, log);
+                + child(ChildProcess.start(log, BulkServer.class, List.of())).readyLine();
+        Programs programs = new Programs(root, Programs.Jvm.SAME.withArgs(javaArgs), log);
         Map<String, String> targets = new LinkedHashMap<>();
         targets.put("plain TCP", relayTo(upstream));
         targets.put("tunnel", startTunnel(programs, upstream, gatewayArgs));
@@ -102,9 +101,17 @@ public final class Delay {
 
     /** Starts a relay; where it listens. */
     private String relayTo(String address) throws IOException {
-        List<String> args =
-                List.of("-Xmx64m", "-cp", testJar().toString(), RELAY, "--to", address, "--delay", delayMillis + "ms");
-        return child(ChildProcess.startJava(log, args)).readyValue("listen");
+        List<String> args = List.of(
+                ChildProcess.JAVA,
+                "-Xmx64m",
+                "-cp",
+                testJar().toString(),
+                RELAY,
+                "--to",
+                address,
+                "--delay",
+                delayMillis + "ms");
+        return child(ChildProcess.startProgram(log, args)).readyValue("listen");
     }
 
     private Path testJar() throws IOException {
@@ -125,7 +132,8 @@ public final class Delay {
     /** Starts a gateway, and an agent that reaches it through a relay; where the gateway's clients come in. */
     private String startTunnel(Programs programs, String upstream, String moreForGateway) throws IOException {
         ChildProcess gateway = child(programs.startGateway(moreForGateway));
-        child(programs.startAgent(relayTo(gateway.readyValue("tunnel")), upstream));
+        child(programs.startAgent(
+                "ws://" + relayTo(gateway.readyValue("tunnel")) + "/tunnel", "--upstream http://" + upstream));
         return gateway.readyValue("http");
     }
 

@@ -2,38 +2,56 @@ package io.tunnelmux.benchmarks.relay;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import org.HdrHistogram.Histogram;
+import org.jspecify.annotations.Nullable;
 
 /**
- * One round: connections of its own, each with one message under way, for some time. All on the calling thread, with one
- * selector. What happens in the first tenth is not counted: connections are new then. Belongs to one thread.
+ * One round: connections of its own, for some time, all on the calling thread with one selector, but for paced pings, which have a thread of their own. What
+ * happens in the first tenth is not counted: connections are new then, windows small, and buffers empty. Belongs to one thread.
+ *
+ * <p>Round trips of connections that each send when they have had their answer are taken from sending to the answer's last byte: nothing was due
+ * while an answer was missing, so that nothing is left out. For what is sent by the clock, see {@link PacedPings}.
  */
 final class LoadRound {
-    private static final Duration DEADLINE = Duration.ofSeconds(10);
+    static final Duration DEADLINE = Duration.ofSeconds(10);
     private static final long LONGEST_NANOS = DEADLINE.toNanos() * 2;
     private static final int SIGNIFICANT_DIGITS = 3;
     private static final long WARM_UP_MESSAGES = 20_000;
     private static final long WARM_UP_BYTES = 256 * 1024 * 1024;
-    private static final long WARM_UP_ROUNDS = 10;
+    private static final long WARM_UP_ROUNDS = 5;
+    private static final int BULKY_WARM_UP_ROUNDS = 3;
 
+    private final Scenario scenario;
     private final Target target;
-    private final int messageBytes;
-    private final Histogram roundTrips = new Histogram(LONGEST_NANOS, SIGNIFICANT_DIGITS);
+    private final Duration round;
+    private final Random random;
+    private final Histogram roundTrips = newHistogram();
+    private final List<LoadConnection> conversations = new ArrayList<>();
+    private final List<BulkConnection> bulk = new ArrayList<>();
     private boolean counting;
     private boolean sending = true;
     private int underWay;
     private boolean progress;
     private long answers;
 
-    private LoadRound(Target target, int messageBytes) {
+    private LoadRound(Scenario scenario, Target target, Duration round, Random random) {
+        this.scenario = scenario;
         this.target = target;
-        this.messageBytes = messageBytes;
+        this.round = round;
+        this.random = random;
+    }
+
+    static Histogram newHistogram() {
+        return new Histogram(LONGEST_NANOS, SIGNIFICANT_DIGITS);
     }
 
     /**
@@ -41,55 +59,111 @@ final class LoadRound {
      *
      * @throws IOException if the target refuses, gives back other bytes, closes, or is silent for 10 seconds
      */
-    static RoundResult run(Load load, Target target, int messageBytes, Random random) throws IOException {
-        return new LoadRound(target, messageBytes).run(load, 0, random);
+    static Round run(Scenario scenario, Target target, Duration round, Random random) throws IOException {
+        return new LoadRound(scenario, target, round, random).run(0);
     }
 
     /**
      * Runs a round that is not to be reported, until JIT compilers have had enough to go by, also where other processes leave little time
-     * for it: for 20,000 messages or 256 MiB, unless that takes ten times as long as a round.
+     * for it: for 20,000 messages or 256 MiB, unless that takes five times as long as a round; what is bulky for three times as long.
      *
      * @throws IOException as {@link #run}
      */
-    static void warmUp(Load load, Target target, int messageBytes, Random random) throws IOException {
-        new LoadRound(target, messageBytes).run(load, Math.min(WARM_UP_MESSAGES, WARM_UP_BYTES / messageBytes), random);
+    static void warmUp(Scenario scenario, Target target, Duration round, Random random) throws IOException {
+        long least = scenario.bytes() == 0 ? 0 : Math.min(WARM_UP_MESSAGES, WARM_UP_BYTES / scenario.bytes());
+        Duration time = scenario.kind().isBulk() ? round.multipliedBy(BULKY_WARM_UP_ROUNDS) : round;
+        new LoadRound(scenario, target, time, random).run(least);
     }
 
-    private RoundResult run(Load load, long leastAnswers, Random random) throws IOException {
-        List<EchoClient> clients = new ArrayList<>();
+    private Round run(long leastAnswers) throws IOException {
         try (Selector selector = Selector.open()) {
-            for (int i = 0; i < load.connections(); i++) {
-                clients.add(EchoClient.open(target, load.path(), messageBytes, DEADLINE, selector, random));
-            }
-            for (EchoClient client : clients) {
-                client.send();
-                underWay++;
-            }
-            turn(selector, load.round().toNanos() / 10);
-            counting = true;
-            double processorSeconds = ProcessorTime.seconds(target.relays());
-            long began = System.nanoTime();
-            turn(selector, load.round().toNanos());
-            while (answers < leastAnswers
-                    && System.nanoTime() - began < WARM_UP_ROUNDS * load.round().toNanos()) {
-                turn(selector, 0);
-            }
-            long nanos = System.nanoTime() - began;
-            processorSeconds = ProcessorTime.seconds(target.relays()) - processorSeconds;
-            counting = false;
-            sending = false;
-            while (underWay > 0) {
-                turn(selector, 0);
-            }
-            for (EchoClient client : clients) {
-                client.close(DEADLINE);
-            }
-            return RoundResult.of(roundTrips, nanos, processorSeconds);
+            return switch (scenario.kind()) {
+                case PING, WEBSOCKET, HTTP -> converse(selector, leastAnswers);
+                case DOWN -> carry(selector, BulkConnection.Way.DOWN, false);
+                case UP -> carry(selector, BulkConnection.Way.UP, false);
+                case ECHO -> carry(selector, BulkConnection.Way.ECHO, false);
+                case BESIDE -> carry(selector, BulkConnection.Way.DOWN, true);
+                case PACED -> pace();
+            };
         } catch (UncheckedIOException e) {
             throw new IOException(e.getMessage(), e);
         } finally {
-            clients.forEach(EchoClient::abandon);
+            conversations.forEach(LoadConnection::abandon);
+            bulk.forEach(BulkConnection::abandon);
         }
+    }
+
+    private Round converse(Selector selector, long leastAnswers) throws IOException {
+        for (int i = 0; i < scenario.connections(); i++) {
+            conversations.add(open(selector));
+        }
+        for (LoadConnection conversation : conversations) {
+            conversation.send();
+            underWay++;
+        }
+        turn(selector, round.toNanos() / 10);
+        counting = true;
+        RelayMeter meter = RelayMeter.start(target);
+        long began = System.nanoTime();
+        turn(selector, round.toNanos());
+        while (answers < leastAnswers && System.nanoTime() - began < WARM_UP_ROUNDS * round.toNanos()) {
+            turn(selector, 0);
+        }
+        RelayMeter.Reading reading = meter.read();
+        counting = false;
+        sending = false;
+        while (underWay > 0) {
+            turn(selector, 0);
+        }
+        for (LoadConnection conversation : conversations) {
+            conversation.close(DEADLINE);
+        }
+        return Round.ofTrips(roundTrips, reading);
+    }
+
+    private LoadConnection open(Selector selector) throws IOException {
+        String name = target.name();
+        return switch (scenario.kind()) {
+            case WEBSOCKET ->
+                WebSocketClient.open(name, require(target.http()), scenario.bytes(), DEADLINE, selector, random);
+            case HTTP -> StreamClient.http(name, require(target.http()), scenario.bytes(), DEADLINE, selector);
+            default -> StreamClient.echo(name, require(target.stream()), scenario.bytes(), DEADLINE, selector, random);
+        };
+    }
+
+    private Round carry(Selector selector, BulkConnection.Way way, boolean withPings) throws IOException {
+        InetSocketAddress address = require(target.stream());
+        ByteBuffer scratch = BulkConnection.newScratch();
+        for (int i = 0; i < scenario.connections(); i++) {
+            bulk.add(BulkConnection.open(target.name(), address, way, DEADLINE, selector, scratch));
+        }
+        turn(selector, round.toNanos() / 5);
+        try (@Nullable
+                PacedPings pings =
+                        withPings ? PacedPings.start(target.name(), address, scenario.bytes(), random) : null) {
+            long before = bulkBytes();
+            RelayMeter meter = RelayMeter.start(target);
+            turn(selector, round.toNanos());
+            RelayMeter.Reading reading = meter.read();
+            Round carried = Round.ofBytes(bulkBytes() - before, reading);
+            return pings == null ? carried : pings.finish(reading).with(carried);
+        }
+    }
+
+    private Round pace() throws IOException {
+        try (PacedPings pings = PacedPings.start(target.name(), require(target.stream()), scenario.bytes(), random)) {
+            RelayMeter meter = RelayMeter.start(target);
+            pings.await(round);
+            return pings.finish(meter.read());
+        }
+    }
+
+    private long bulkBytes() {
+        return bulk.stream().mapToLong(BulkConnection::bytes).sum();
+    }
+
+    private static InetSocketAddress require(@Nullable InetSocketAddress address) {
+        return Objects.requireNonNull(address, "a target is asked for what it does not carry");
     }
 
     /** Serves the selector for {@code nanos}, at least once. */
@@ -106,23 +180,30 @@ final class LoadRound {
 
     private void onReady(SelectionKey key) {
         progress = true;
-        EchoClient client = (EchoClient) key.attachment();
         try {
-            long nanos = client.onReady();
-            if (nanos < 0) {
-                return;
-            }
-            answers++;
-            if (counting) {
-                roundTrips.recordValue(Math.min(nanos, LONGEST_NANOS));
-            }
-            if (sending) {
-                client.send();
+            if (key.attachment() instanceof BulkConnection connection) {
+                connection.onReady();
             } else {
-                underWay--;
+                onConversation((LoadConnection) key.attachment());
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e.getMessage(), e);
+        }
+    }
+
+    private void onConversation(LoadConnection conversation) throws IOException {
+        long nanos = conversation.onReady();
+        if (nanos < 0) {
+            return;
+        }
+        answers++;
+        if (counting) {
+            roundTrips.recordValue(Math.min(nanos, LONGEST_NANOS));
+        }
+        if (sending) {
+            conversation.send();
+        } else {
+            underWay--;
         }
     }
 }

@@ -15,7 +15,6 @@ import java.util.regex.Pattern;
 /** The options of a benchmark, {@code --NAME VALUE}, each of which is read once; and how one is run. What is wrong is told with the option's name. */
 final class Options {
     private static final Pattern SIZE = Pattern.compile("([0-9]{1,9})(|KiB|MiB)");
-    private static final Path PROCESSORS = Path.of("/sys/devices/system/cpu");
 
     private final Map<String, String> values = new LinkedHashMap<>();
     private final Path log;
@@ -118,13 +117,15 @@ final class Options {
         return text;
     }
 
-    /** A processor of this machine, or {@code none}, the default. */
-    String processor(String name) {
-        String text = text(name, "none");
-        if (!text.equals("none") && !(text.matches("[0-9]{1,9}") && Files.exists(PROCESSORS.resolve("cpu" + text)))) {
-            throw new IllegalArgumentException(name + " is a processor of this machine, or none, not '" + text + "'");
+    /** Some of {@code all}, separated by commas, in the order of {@code all}; all of them by default. */
+    List<String> some(String name, List<String> all) {
+        List<String> chosen = List.of(text(name, String.join(",", all)).split(","));
+        for (String one : chosen) {
+            if (!all.contains(one)) {
+                throw new IllegalArgumentException(name + " is of " + String.join(",", all) + ", not '" + one + "'");
+            }
         }
-        return text;
+        return all.stream().filter(chosen::contains).toList();
     }
 
     /** Words for another program, which may begin with a dash. */

@@ -62,12 +62,13 @@ public final class StoppedReaders {
     }
 
     private void run() throws IOException, InterruptedException {
-        Programs programs = new Programs(root, javaArgs, log);
+        Programs programs = new Programs(root, Programs.Jvm.SAME.withArgs(javaArgs), log);
         String metrics = "127.0.0.1:" + freePort();
-        try (ChildProcess bulk = ChildProcess.start(log, BulkServer.class, "none", List.of());
+        try (ChildProcess bulk = ChildProcess.start(log, BulkServer.class, List.of());
                 ChildProcess gateway = programs.startGateway("--metrics-listen " + metrics);
-                ChildProcess agent =
-                        programs.startAgent(gateway.readyValue("tunnel"), "127.0.0.1:" + bulk.readyLine())) {
+                ChildProcess agent = programs.startAgent(
+                        "ws://" + gateway.readyValue("tunnel") + "/tunnel",
+                        "--upstream http://127.0.0.1:" + bulk.readyLine())) {
             String http = gateway.readyValue("http");
             measure(
                     Target.parseAddress(http),

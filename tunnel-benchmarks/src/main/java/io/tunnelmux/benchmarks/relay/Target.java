@@ -1,36 +1,36 @@
 package io.tunnelmux.benchmarks.relay;
 
 import java.net.InetSocketAddress;
-import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A way to the echo server.
+ * A way to the {@link LoadServer}.
  *
  * @param name what the report calls it
- * @param address where its clients connect
+ * @param stream where TCP connections begin that are carried as they are; null if it carries none
+ * @param http where HTTP requests and WebSockets begin; null if it carries none
  * @param relays ids of the processes between, whose processor time is counted
+ * @param allocations of those relays that are JVMs, if all of them are; else empty
  */
-record Target(String name, InetSocketAddress address, List<Long> relays) {
+record Target(
+        String name,
+        @Nullable InetSocketAddress stream,
+        @Nullable InetSocketAddress http,
+        List<Long> relays,
+        List<Allocation> allocations) {
     Target {
         relays = List.copyOf(relays);
+        allocations = List.copyOf(allocations);
     }
 
-    /** Reads {@code NAME=HOST:PORT[,pid=N]...}. */
-    static Target parse(String text) {
-        int equals = text.indexOf('=');
-        if (equals < 1) {
-            throw new IllegalArgumentException("not NAME=HOST:PORT[,pid=N]...: " + text);
-        }
-        String[] parts = text.substring(equals + 1).split(",");
-        List<Long> relays = new ArrayList<>();
-        for (int i = 1; i < parts.length; i++) {
-            if (!parts[i].startsWith("pid=")) {
-                throw new IllegalArgumentException("not pid=N: " + parts[i]);
-            }
-            relays.add(Long.parseLong(parts[i].substring("pid=".length())));
-        }
-        return new Target(text.substring(0, equals), parseAddress(parts[0]), relays);
+    /** Carries everything at one address. */
+    static Target of(String name, InetSocketAddress address, List<Long> relays) {
+        return new Target(name, address, address, relays, List.of());
+    }
+
+    boolean carries(Scenario scenario) {
+        return (scenario.kind().isHttp() ? http : stream) != null;
     }
 
     /** Reads {@code HOST:PORT}. */

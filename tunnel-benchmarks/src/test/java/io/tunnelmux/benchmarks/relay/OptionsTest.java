@@ -40,25 +40,23 @@ class OptionsTest {
             delimiter = '|',
             quoteCharacter = '"',
             value = {
-                "contention|--downloads 0|--downloads is a whole number from 1 to 1000, not '0'",
-                "contention|--downloads abc|--downloads is a whole number from 1 to 1000, not 'abc'",
-                "contention|--rounds 1 --rounds 2|--rounds is given twice",
-                "contention|--relay-cpu 77777|--relay-cpu is a processor of this machine, or none, not '77777'",
-                "contention|extra|no option extra (--help lists them)",
-                "contention|--extra 1|no option --extra (--help lists them)",
-                "contention|--pings|--pings needs a value",
+                "compare|--rounds 0|--rounds is a whole number from 1 to 1000, not '0'",
+                "compare|--rounds abc|--rounds is a whole number from 1 to 1000, not 'abc'",
+                "compare|--rounds 1 --rounds 2|--rounds is given twice",
+                "compare|--scenarios one,two|--scenarios is of one,many,paced,bulk,beside,websocket,http, not 'two'",
+                "compare|extra|no option extra (--help lists them)",
+                "compare|--extra 1|no option --extra (--help lists them)",
+                "compare|--json|--json needs a value",
                 "delay|--seconds 0|--seconds is a whole number from 1 to 3600, not '0'",
                 "delay|--delay -1|--delay is a whole number from 0 to 10000, not '-1'",
                 "delay|--fixed-window 10|--fixed-window is a size from 16KiB to 1024MiB, not '10'",
-                "modes|--idle 2000|--idle is a whole number from 1 to 1000, not '2000'",
                 "readers|--downloads 1|--downloads is a whole number from 2 to 1000, not '1'",
                 "readers|--seconds 0|--seconds is a whole number from 6 to 3600, not '0'"
             })
     void aWrongOptionIsOneLineWithItsNameAndTwo(String which, String line, String message) {
         List<String> args = List.of(line.split(" "));
         int exitCode = switch (which) {
-            case "contention" -> Contention.exitCodeOf(args);
-            case "modes" -> Modes.exitCodeOf(Path.of("nowhere"), args);
+            case "compare" -> Compare.exitCodeOf(Path.of("nowhere"), args);
             case "delay" -> Delay.exitCodeOf(Path.of("nowhere"), args);
             default -> StoppedReaders.exitCodeOf(Path.of("nowhere"), args);
         };

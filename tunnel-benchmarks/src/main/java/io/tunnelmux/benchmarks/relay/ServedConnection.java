@@ -6,13 +6,23 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
- * One connection of the {@link EchoServer}. A frame is answered from the buffer that it was read into: unmasked in place,
+ * One connection of the {@link LoadServer}. Its first byte says what the client wants: all bytes back, bytes without end, to be rid of its own, or else to speak HTTP.
+ * GET of {@code /N} is answered with N bytes, and a WebSocket's frames come back. A frame is answered from the buffer that it was read into: unmasked in place,
  * the answer's header, which is shorter by the mask, right before the payload. What the socket does not take at once is
  * written before anything more is read. Belongs to the server's thread.
  */
-final class EchoConnection {
+final class ServedConnection {
+    /** The first byte of a client that wants back what it sends. */
+    static final byte WANTS_ECHO = 'E';
+    /** The first byte of a client that wants the bytes of {@link Pattern251} without end. */
+    static final byte WANTS_BULK = 'D';
+    /** The first byte of a client that only sends. */
+    static final byte WANTS_NOTHING = 'U';
+
     private static final int FIRST_BUFFER_BYTES = 64 * 1024;
     private static final int MAX_HEAD_BYTES = 16 * 1024;
     private static final int MAX_FRAME_BYTES = 16 * 1024 * 1024;
@@ -23,13 +33,17 @@ final class EchoConnection {
             Sec-WebSocket-Accept: %s\r
             \r
             """;
-    private static final String UPGRADE_REQUIRED = """
-            HTTP/1.1 426 Upgrade Required\r
-            Upgrade: websocket\r
-            Connection: Upgrade, close\r
-            Content-Length: 0\r
-            \r
-            """;
+    private static final Pattern GET = Pattern.compile("GET /([0-9]{1,8}) HTTP/1\\.1");
+    private static final ByteBuffer CHUNK = Pattern251.chunk().asReadOnlyBuffer();
+
+    private enum Mode {
+        UNKNOWN,
+        HTTP,
+        WEBSOCKET,
+        ECHO,
+        SOURCE,
+        SINK
+    }
 
     private final SocketChannel channel;
     private final SelectionKey key;
@@ -38,10 +52,11 @@ final class EchoConnection {
     /** What the socket has yet to take; a window into {@code in} but for the handshake's answer. */
     private ByteBuffer out = ByteBuffer.allocate(0);
 
-    private boolean upgraded;
+    private ByteBuffer body = ByteBuffer.allocate(0);
+    private Mode mode = Mode.UNKNOWN;
     private boolean closing;
 
-    EchoConnection(SocketChannel channel, SelectionKey key) {
+    ServedConnection(SocketChannel channel, SelectionKey key) {
         this.channel = channel;
         this.key = key;
     }
@@ -84,7 +99,45 @@ final class EchoConnection {
 
     /** Sets {@code out} to the answer of what came first. {@return whether it was there whole} */
     private boolean answerOne() throws IOException {
-        return upgraded ? answerFrame() : answerHead();
+        return switch (mode) {
+            case UNKNOWN -> chooseMode();
+            case HTTP -> answerHead();
+            case WEBSOCKET -> answerFrame();
+            case ECHO -> answerBytes();
+            case SOURCE -> true;
+            case SINK -> {
+                in.position(in.limit());
+                yield false;
+            }
+        };
+    }
+
+    private boolean chooseMode() {
+        if (!in.hasRemaining()) {
+            return false;
+        }
+        mode = switch (in.get(in.position())) {
+            case WANTS_ECHO -> Mode.ECHO;
+            case WANTS_BULK -> Mode.SOURCE;
+            case WANTS_NOTHING -> Mode.SINK;
+            default -> Mode.HTTP;
+        };
+        if (mode != Mode.HTTP) {
+            in.get();
+        }
+        if (mode == Mode.SOURCE) {
+            out = CHUNK.duplicate();
+        }
+        return true;
+    }
+
+    private boolean answerBytes() {
+        if (!in.hasRemaining()) {
+            return false;
+        }
+        out = in.duplicate();
+        in.position(in.limit());
+        return true;
     }
 
     private boolean answerFrame() throws IOException {
@@ -133,11 +186,30 @@ final class EchoConnection {
         }
         in.position(in.position() + end + 4);
         String key = header(head.substring(0, end), "sec-websocket-key");
-        upgraded = !key.isEmpty();
-        closing = !upgraded;
-        String answer = upgraded ? SWITCHING.formatted(WebSocketFrames.acceptFor(key)) : UPGRADE_REQUIRED;
-        out = ByteBuffer.wrap(answer.getBytes(StandardCharsets.ISO_8859_1));
+        if (!key.isEmpty()) {
+            mode = Mode.WEBSOCKET;
+            out = latin1(SWITCHING.formatted(WebSocketFrames.acceptFor(key)));
+            return true;
+        }
+        Matcher get = GET.matcher(head);
+        if (!get.lookingAt()) {
+            throw new IOException("not a request: " + head.lines().findFirst().orElse(""));
+        }
+        int bodyBytes = Integer.parseInt(get.group(1));
+        if (body.capacity() < bodyBytes) {
+            body = Pattern251.of(bodyBytes);
+        }
+        ByteBuffer answerHead =
+                latin1("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: " + bodyBytes + "\r\n\r\n");
+        out = ByteBuffer.allocate(answerHead.remaining() + bodyBytes)
+                .put(answerHead)
+                .put(body.duplicate().limit(bodyBytes))
+                .flip();
         return true;
+    }
+
+    private static ByteBuffer latin1(String text) {
+        return ByteBuffer.wrap(text.getBytes(StandardCharsets.ISO_8859_1));
     }
 
     private static String header(String head, String name) {
@@ -151,6 +223,9 @@ final class EchoConnection {
     /** {@return whether all of {@code out} is written, so that reading goes on} */
     private boolean flush() throws IOException {
         channel.write(out);
+        if (mode == Mode.SOURCE && !out.hasRemaining()) {
+            out.clear();
+        }
         int interest = out.hasRemaining() ? SelectionKey.OP_WRITE : SelectionKey.OP_READ;
         if (interest != key.interestOps()) {
             key.interestOps(interest);
@@ -177,7 +252,7 @@ final class EchoConnection {
         try {
             channel.close();
         } catch (IOException e) {
-            System.err.println("echo: cannot close: " + e);
+            System.err.println("load server: cannot close: " + e);
         }
     }
 }

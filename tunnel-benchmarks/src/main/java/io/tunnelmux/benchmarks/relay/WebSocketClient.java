@@ -20,7 +20,7 @@ import java.util.Random;
  * number in the payload's first eight bytes changes from message to message. Of every answer, in however many fragments it comes, the headers, the number and
  * the last byte are checked, of every 1,024th all bytes. Belongs to one thread.
  */
-final class EchoClient {
+final class WebSocketClient implements LoadConnection {
     private static final int WHOLE_CHECK_EVERY = 1024;
     private static final short NORMAL_CLOSURE = 1000;
     private static final int MAX_HEAD_BYTES = 16 * 1024;
@@ -44,7 +44,7 @@ final class EchoClient {
     private long number;
     private long sentAtNanos;
 
-    private EchoClient(SocketChannel channel, Selector selector, String target, int messageBytes, Random random)
+    private WebSocketClient(SocketChannel channel, Selector selector, String target, int messageBytes, Random random)
             throws IOException {
         this.channel = channel;
         this.key = channel.register(selector, SelectionKey.OP_READ, this);
@@ -70,29 +70,33 @@ final class EchoClient {
      * @param messageBytes at least 8
      * @throws IOException also if it takes longer than {@code deadline}, or the answer is not a 101 as it should be
      */
-    static EchoClient open(
-            Target target, String path, int messageBytes, Duration deadline, Selector selector, Random random)
+    static WebSocketClient open(
+            String target,
+            InetSocketAddress address,
+            int messageBytes,
+            Duration deadline,
+            Selector selector,
+            Random random)
             throws IOException {
         SocketChannel channel = SocketChannel.open();
         try {
             channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
-            channel.socket().connect(target.address(), Math.toIntExact(deadline.toMillis()));
+            channel.socket().connect(address, Math.toIntExact(deadline.toMillis()));
             channel.socket().setSoTimeout(Math.toIntExact(deadline.toMillis()));
-            upgrade(channel, target, path, random);
+            upgrade(channel, address, random);
             channel.configureBlocking(false);
-            return new EchoClient(channel, selector, target.name(), messageBytes, random);
+            return new WebSocketClient(channel, selector, target, messageBytes, random);
         } catch (IOException e) {
             channel.close();
-            throw new IOException("cannot open a WebSocket through " + target.name() + ": " + e.getMessage(), e);
+            throw new IOException("cannot open a WebSocket through " + target + ": " + e.getMessage(), e);
         }
     }
 
-    private static void upgrade(SocketChannel channel, Target target, String path, Random random) throws IOException {
+    private static void upgrade(SocketChannel channel, InetSocketAddress address, Random random) throws IOException {
         byte[] nonce = new byte[16];
         random.nextBytes(nonce);
         String key = Base64.getEncoder().encodeToString(nonce);
-        InetSocketAddress address = target.address();
-        String request = "GET " + path + " HTTP/1.1\r\nHost: " + address.getHostString() + ":" + address.getPort()
+        String request = "GET / HTTP/1.1\r\nHost: " + address.getHostString() + ":" + address.getPort()
                 + "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
                 + key + "\r\n\r\n";
         channel.write(ByteBuffer.wrap(request.getBytes(StandardCharsets.ISO_8859_1)));
@@ -119,8 +123,8 @@ final class EchoClient {
         return head.toString();
     }
 
-    /** Begins to send the next message, and takes the time. */
-    void send() throws IOException {
+    @Override
+    public void send() throws IOException {
         number++;
         out.putLong(payloadStart(), number ^ wideMask);
         expected.putLong(0, number);
@@ -129,8 +133,8 @@ final class EchoClient {
         write();
     }
 
-    /** Goes on with what the socket is ready for. {@return nanoseconds from sending to the answer's last byte, or -1} */
-    long onReady() throws IOException {
+    @Override
+    public long onReady() throws IOException {
         if (out.hasRemaining()) {
             write();
             return -1;
@@ -216,12 +220,9 @@ final class EchoClient {
         }
     }
 
-    /**
-     * Says goodbye as WebSocket does, and waits until the other end has closed.
-     *
-     * @throws IOException also if that takes longer than {@code deadline}
-     */
-    void close(Duration deadline) throws IOException {
+    /** As WebSocket does; and waits until the other end has closed. */
+    @Override
+    public void close(Duration deadline) throws IOException {
         key.cancel();
         try (channel) {
             channel.configureBlocking(true);
@@ -239,8 +240,8 @@ final class EchoClient {
         }
     }
 
-    /** Lets go of the socket without a word. */
-    void abandon() {
+    @Override
+    public void abandon() {
         try {
             channel.close();
         } catch (IOException e) {
