@@ -35,6 +35,16 @@ final class ForwardRig implements AutoCloseable {
             UnaryOperator<GatewayConfig.Builder> gatewayConfig,
             UnaryOperator<AgentConfig.Builder> agentConfig)
             throws Exception {
+        this(mode, "ws", gatewayConfig, agentConfig);
+    }
+
+    /** @param scheme of the URI at which the agent dials: {@code ws} or {@code tcp} */
+    ForwardRig(
+            IoMode mode,
+            String scheme,
+            UnaryOperator<GatewayConfig.Builder> gatewayConfig,
+            UnaryOperator<AgentConfig.Builder> agentConfig)
+            throws Exception {
         gateway = Gateway.start(gatewayConfig
                         .apply(GatewayConfig.builder()
                                 .authenticator(TokenAuthenticator.of(TOKEN))
@@ -46,8 +56,8 @@ final class ForwardRig implements AutoCloseable {
         CompletableFuture<Void> connected = new CompletableFuture<>();
         agent = Agent.start(agentConfig
                 .apply(AgentConfig.builder()
-                        .gateways(List.of(URI.create(
-                                "ws://127.0.0.1:" + gateway.tunnelAddress().getPort() + "/tunnel")))
+                        .gateways(List.of(URI.create(scheme + "://127.0.0.1:"
+                                + gateway.tunnelAddress().getPort() + (scheme.equals("ws") ? "/tunnel" : ""))))
                         .agentId(AGENT)
                         .token(() -> TOKEN)
                         .ioMode(mode)

@@ -181,7 +181,7 @@ public final class AgentConfig {
         return tunnel;
     }
 
-    /** How to speak to a {@code wss} gateway; null trusts whom the platform trusts. */
+    /** How to speak to a {@code wss} or {@code tls} gateway; null trusts whom the platform trusts. */
     public @Nullable TlsConfig gatewayTls() {
         return gatewayTls;
     }
@@ -254,7 +254,7 @@ public final class AgentConfig {
 
         private Builder() {}
 
-        /** Where to dial, one after the other while they fail: {@code wss://host/tunnel} and the like. Needed. */
+        /** Where to dial, one after the other while they fail: {@code wss://host/tunnel}, {@code tls://host:port} and the like. Needed. */
         public Builder gateways(List<URI> gateways) {
             this.gateways = List.copyOf(gateways);
             return this;
@@ -427,7 +427,7 @@ public final class AgentConfig {
             return this;
         }
 
-        /** How to speak to a {@code wss} gateway, where whom the platform trusts is not the right choice. */
+        /** How to speak to a {@code wss} or {@code tls} gateway, where whom the platform trusts is not the right choice. */
         public Builder gatewayTls(TlsConfig gatewayTls) {
             this.gatewayTls = Objects.requireNonNull(gatewayTls);
             return this;

@@ -90,7 +90,7 @@ final class ClientHandshake extends ChannelInboundHandlerAdapter {
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
         NettyLoop.tellIfOutOfMemory(cause);
-        fail(ctx, ErrorCode.TRANSPORT_LOST, "the handshake failed: " + DialHints.explained(cause), null, cause);
+        fail(ctx, ErrorCode.TRANSPORT_LOST, "the handshake failed: " + DialHints.explained(cause, target), null, cause);
     }
 
     private HttpRequest request() {

@@ -101,6 +101,17 @@ final class DialAttempt implements ClientHandshake.Outcome {
     }
 
     private void init(Channel newChannel) {
+        if (!target.isWebSocket()) {
+            if (target.isSecure()) {
+                newChannel
+                        .pipeline()
+                        .addLast(connector
+                                .tls()
+                                .newTunnelClientHandler(newChannel.alloc(), target.host(), target.port()));
+            }
+            newChannel.pipeline().addLast(new FramesHandshake(connector.loop(), target, this));
+            return;
+        }
         if (target.isSecure()) {
             newChannel
                     .pipeline()

@@ -29,10 +29,10 @@ final class DialHints {
     }
 
     /** Why a connection failed, and what of it somebody can mend. */
-    static String explained(Throwable failure) {
+    static String explained(Throwable failure, DialTarget target) {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause instanceof NotSslRecordException) {
-                return "the gateway speaks no TLS, does it want ws://?";
+                return "the gateway speaks no TLS, does it want " + (target.isWebSocket() ? "ws" : "tcp") + "://?";
             }
             if (isOfStranger(cause)) {
                 return "the gateway's certificate is signed by nobody who is trusted here, --tls-ca names who else is ("

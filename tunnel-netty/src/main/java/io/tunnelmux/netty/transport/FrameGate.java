@@ -14,6 +14,7 @@ final class FrameGate implements FrameHandler {
     private final TransportListener listener;
     private boolean isOpen = true;
     private boolean hasEnded;
+    private boolean hasHeardGoAway;
 
     FrameGate(TransportListener listener) {
         this.listener = listener;
@@ -26,6 +27,11 @@ final class FrameGate implements FrameHandler {
 
     boolean isOpen() {
         return isOpen;
+    }
+
+    /** Whether a GOAWAY has gone through. */
+    boolean hasHeardGoAway() {
+        return hasHeardGoAway;
     }
 
     void onBytesReceived() {
@@ -116,6 +122,7 @@ final class FrameGate implements FrameHandler {
     @Override
     public void onGoAway(Frame.GoAway frame) {
         if (isOpen) {
+            hasHeardGoAway = true;
             listener.onGoAway(frame);
         }
     }

@@ -1,5 +1,6 @@
 package io.tunnelmux.netty.transport;
 
+import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandler;
@@ -15,10 +16,12 @@ import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.ScheduledFuture;
+import io.tunnelmux.core.log.Printable;
 import io.tunnelmux.core.transport.AcceptHandler;
 import io.tunnelmux.netty.log.SparseLogs;
 import io.tunnelmux.netty.websocket.WebSocketWriter;
 import io.tunnelmux.protocol.ErrorCode;
+import io.tunnelmux.protocol.Frame;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -33,15 +36,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes in agents that dial {@code ws://} or {@code wss://}: checks their handshake, answers it, and makes a transport of the connection,
- * which stays on the loop that accepted it.
+ * Takes in agents that dial {@code ws://} or {@code tcp://}, or with TLS {@code wss://} or {@code tls://}: checks their handshake, answers it, and makes a
+ * transport of the connection, which stays on the loop that accepted it. Both kinds come in on the same port: without TLS the first byte tells them apart,
+ * with TLS what was agreed on there ({@code tunnel/1} is frames; anything else, or nothing, a WebSocket).
  *
  * <p>Either {@link #start} it on an address of its own, or leave the listening to an HTTP server and give it the requests for the tunnel's
- * path by {@link #upgrade}.
+ * path by {@link #upgrade}; then there are WebSockets only.
  *
  * <p>What is refused gets an HTTP answer and no upgrade: 400 for what is malformed, or names a token in its query; 401 with
  * {@code WWW-Authenticate: Bearer}; 403 for whatever bears an {@code Origin}; 404; 405; 426 where WebSocket version or subprotocol do not
- * fit; and what the {@link Admission} says.
+ * fit; and what the {@link Admission} says. Where there is no HTTP the admission is asked about the token in HELLO, and a refusal is a GOAWAY with
+ * {@code UNAUTHORIZED}, {@code FORBIDDEN}, or {@code OVERLOADED} and the time to stay away; other first frames than a HELLO are a breach.
  *
  * <p>Any thread may call, but {@link #upgrade} belongs to the channel's loop.
  */
@@ -62,6 +67,7 @@ public final class NettyAcceptor implements AutoCloseable {
     private final @Nullable TlsConfig tls;
     private final AcceptHandler handler;
     private final Duration handshakeTimeout;
+    private final Admission admission;
     private final ServerHandshake handshake;
     private final ServerHandshake handedOver;
     private final PendingHandshakes pending;
@@ -76,8 +82,9 @@ public final class NettyAcceptor implements AutoCloseable {
         tls = builder.tls;
         handler = builder.handler;
         handshakeTimeout = builder.handshakeTimeout;
-        handshake = new ServerHandshake(builder.path, builder.admission);
-        handedOver = new ServerHandshake(null, builder.admission);
+        admission = builder.admission;
+        handshake = new ServerHandshake(builder.path, admission);
+        handedOver = new ServerHandshake(null, admission);
         pending = new PendingHandshakes(builder.maxHandshakes);
         refusalListener = builder.refusalListener;
     }
@@ -144,21 +151,22 @@ public final class NettyAcceptor implements AutoCloseable {
     private void initAccepted(Channel channel) {
         ChannelPipeline pipeline = channel.pipeline();
         if (tls != null) {
-            pipeline.addLast(tls.newServerHandler(channel.alloc()));
+            pipeline.addLast(tls.newTunnelServerHandler(channel.alloc()));
         }
-        pipeline.addLast(new HttpServerCodec(
-                new HttpDecoderConfig().setMaxInitialLineLength(MAX_LINE_BYTES).setMaxHeaderSize(MAX_HEADER_BYTES)));
-        pipeline.addLast(new HandshakeHandler());
+        pipeline.addLast(new TransportChoice(tls != null, NettyAcceptor::newHttpCodec), new HandshakeHandler());
+    }
+
+    private static ChannelHandler newHttpCodec() {
+        return new HttpServerCodec(
+                new HttpDecoderConfig().setMaxInitialLineLength(MAX_LINE_BYTES).setMaxHeaderSize(MAX_HEADER_BYTES));
     }
 
     private void answer(ChannelHandlerContext ctx, ServerHandshake.Answer answer) {
         Channel channel = ctx.channel();
         if (!answer.isAccepted()) {
             HttpResponseStatus status = answer.response().status();
-            onRefused(channel, status.reasonPhrase().toLowerCase(Locale.ROOT).replace(' ', '_'), status.toString());
-            ChannelFuture written = ctx.writeAndFlush(answer.response());
-            replaceHandlers(channel, new RefusedHandler());
-            written.addListener(RefusedHandler.SAY_NO_MORE);
+            onRefused(channel, causeOf(status), status.toString());
+            endWith(ctx, answer.response());
             return;
         }
         ctx.writeAndFlush(answer.response(), channel.voidPromise());
@@ -168,12 +176,44 @@ public final class NettyAcceptor implements AutoCloseable {
         NettyTransport transport =
                 new NettyTransport(loops.of(channel.eventLoop()), channel, WebSocketWriter.server(), false);
         replaceHandlers(channel, transport);
+        handOver(transport, answer.token());
+    }
+
+    private void answer(ChannelHandlerContext ctx, Greeting greeting, Greeting.Answer answer) {
+        Channel channel = ctx.channel();
+        Frame.GoAway refusal = answer.refusal();
+        if (refusal != null) {
+            HttpResponseStatus status = answer.status();
+            onRefused(channel, causeOf(status), status.code() + " " + refusal.reason());
+            endWith(ctx, Greeting.bytesOf(refusal, channel.alloc()));
+            return;
+        }
+        channel.config().setAutoRead(false);
+        loops.limitUnsent(channel);
+        ByteBuf bytes = greeting.takeBytes();
+        NettyTransport transport = new NettyTransport(loops.of(channel.eventLoop()), channel, false);
+        replaceHandlers(channel, transport);
+        ctx.fireChannelRead(bytes);
+        handOver(transport, null);
+    }
+
+    private static void endWith(ChannelHandlerContext ctx, Object lastWord) {
+        ChannelFuture written = ctx.writeAndFlush(lastWord);
+        replaceHandlers(ctx.channel(), new RefusedHandler());
+        written.addListener(RefusedHandler.SAY_NO_MORE);
+    }
+
+    private void handOver(NettyTransport transport, @Nullable String token) {
         try {
-            handler.onAccepted(transport, answer.token());
+            handler.onAccepted(transport, token);
         } catch (RuntimeException e) {
             LOG.error("tunnel dropped, its handler failed peer={}", transport.peer(), e);
             transport.close(ErrorCode.INTERNAL_ERROR, "");
         }
+    }
+
+    private static String causeOf(HttpResponseStatus status) {
+        return status.reasonPhrase().toLowerCase(Locale.ROOT).replace(' ', '_');
     }
 
     private void onRefused(Channel channel, String cause, String why) {
@@ -181,7 +221,7 @@ public final class NettyAcceptor implements AutoCloseable {
         long withheld = refusals.admit(cause, System.nanoTime());
         if (withheld >= 0) {
             String peer = NettyTransport.describe(channel.remoteAddress());
-            LOG.info("tunnel refused peer={} why=\"{}\" not_logged={}", peer, why, withheld);
+            LOG.info("tunnel refused peer={} why=\"{}\" not_logged={}", peer, Printable.quoted(why), withheld);
         }
     }
 
@@ -197,8 +237,11 @@ public final class NettyAcceptor implements AutoCloseable {
         }
     }
 
-    /** Waits for the request, but not for long. */
+    /** Waits for the request, or for the HELLO, but not for long. */
     private final class HandshakeHandler extends ChannelInboundHandlerAdapter {
+        /** Set where there are frames. */
+        private @Nullable Greeting greeting;
+
         private @Nullable ScheduledFuture<?> deadline;
 
         @Override
@@ -213,10 +256,28 @@ public final class NettyAcceptor implements AutoCloseable {
             if (deadline != null) {
                 deadline.cancel(false);
             }
+            if (greeting != null) {
+                greeting.release();
+            }
+        }
+
+        @Override
+        public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
+            if (event == TransportChoice.FRAMES) {
+                greeting = new Greeting(admission);
+            }
         }
 
         @Override
         public void channelRead(ChannelHandlerContext ctx, Object msg) {
+            if (greeting != null && msg instanceof ByteBuf bytes) {
+                Channel channel = ctx.channel();
+                Greeting.Answer answer = greeting.read(bytes, channel.alloc(), channel.remoteAddress());
+                if (answer != null) {
+                    answer(ctx, greeting, answer);
+                }
+                return;
+            }
             try {
                 // What a codec makes of the rest when a connection ends is nobody's request.
                 if (msg instanceof HttpRequest request && ctx.channel().isActive()) {
@@ -236,7 +297,16 @@ public final class NettyAcceptor implements AutoCloseable {
 
         private void giveUp(ChannelHandlerContext ctx) {
             onRefused(ctx.channel(), "too_slow", "too slow");
-            ctx.close();
+            if (greeting == null) {
+                ctx.close();
+            } else {
+                String why = "no HELLO within " + handshakeTimeout;
+                endWith(
+                        ctx,
+                        Greeting.bytesOf(
+                                new Frame.GoAway(0, ErrorCode.TIMEOUT.value(), 0, why),
+                                ctx.channel().alloc()));
+            }
         }
     }
 
@@ -276,7 +346,7 @@ public final class NettyAcceptor implements AutoCloseable {
             return this;
         }
 
-        /** Makes it {@code wss}; null, the default, is {@code ws}. */
+        /** Makes it {@code wss} and {@code tls}; null, the default, is {@code ws} and {@code tcp}. */
         public Builder tls(@Nullable TlsConfig newTls) {
             tls = newTls;
             return this;
@@ -289,7 +359,7 @@ public final class NettyAcceptor implements AutoCloseable {
         }
 
         /**
-         * How long a connection may take until it has sent its request, TLS included.
+         * How long a connection may take until it has sent its request or its HELLO, TLS included.
          *
          * @throws IllegalArgumentException if it is not positive
          */

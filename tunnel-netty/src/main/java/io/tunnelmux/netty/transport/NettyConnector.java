@@ -16,9 +16,10 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Dials gateways at {@code ws://} and {@code wss://}. All its transports live on one loop.
+ * Dials gateways at {@code ws://} and {@code wss://}, and at {@code tcp://} and {@code tls://}, where frames follow each other without HTTP and the token
+ * travels in HELLO, which is not the connector's to send. All its transports live on one loop.
  *
- * <p>The path is {@code /tunnel} where the URI has none. A host with several addresses is tried at each of them. Redirects are not
+ * <p>The path of a WebSocket is {@code /tunnel} where the URI has none. A host with several addresses is tried at each of them. Redirects are not
  * followed. Over {@code ws} what is sent is masked by random keys; over {@code wss}, where it is encrypted anyway, by the key 0, which
  * costs nothing.
  *
@@ -125,7 +126,7 @@ public final class NettyConnector implements Connector {
             this.loop = loop;
         }
 
-        /** For {@code wss}; null, the default, trusts whom the platform trusts. */
+        /** For {@code wss} and {@code tls}; null, the default, trusts whom the platform trusts. */
         public Builder tls(@Nullable TlsConfig newTls) {
             tls = newTls;
             return this;

@@ -5,6 +5,7 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.handler.ssl.SslCloseCompletionEvent;
 import io.netty.util.NetUtil;
 import io.netty.util.ReferenceCountUtil;
 import io.tunnelmux.core.transport.Transport;
@@ -31,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *          close() or the peer's goodbye        both goodbyes, 2 s, or an error
  *   OPEN ──────────────────────────────▶ CLOSING ───────────────────────────▶ CLOSED
- *     └──────────────────────── the connection is lost ──────────────────────────┘
+ *     └────────────────── the connection is lost, or has ended ───────────────────┘
  * </pre>
  *
  * From CLOSING on nothing comes but {@code onClosed}; reading goes on, as a socket that is closed with bytes unread would take back what
@@ -52,7 +53,7 @@ final class NettyTransport extends ChannelInboundHandlerAdapter implements Trans
     private final NettyLoop loop;
     private final Channel channel;
     private final String peer;
-    private final WebSocketBinding binding;
+    private final Binding binding;
     private final OutboundBatch batch;
     private final Runnable tellWritable = this::tellWritable;
     /** What came before {@link #start}, no more than one burst of reads. */
@@ -67,12 +68,25 @@ final class NettyTransport extends ChannelInboundHandlerAdapter implements Trans
     private boolean isWritable = true;
     private boolean isFlushing;
 
-    /** @param isDialler whether this side dialled, and so is the WebSocket client */
+    /**
+     * Over a WebSocket.
+     *
+     * @param isDialler whether this side dialled, and so is the WebSocket client
+     */
     NettyTransport(NettyLoop loop, Channel channel, WebSocketWriter writer, boolean isDialler) {
         this.loop = loop;
         this.channel = channel;
         peer = describe(channel.remoteAddress());
         binding = new WebSocketBinding(this, writer, !isDialler);
+        batch = binding.newBatch(channel.alloc());
+    }
+
+    /** Frames back to back. */
+    NettyTransport(NettyLoop loop, Channel channel, boolean isDialler) {
+        this.loop = loop;
+        this.channel = channel;
+        peer = describe(channel.remoteAddress());
+        binding = new FramesBinding(this, isDialler);
         batch = binding.newBatch(channel.alloc());
     }
 
@@ -226,7 +240,7 @@ final class NettyTransport extends ChannelInboundHandlerAdapter implements Trans
 
     @Override
     public void channelInactive(ChannelHandlerContext ctx) {
-        if (state == State.OPEN && cause == null) {
+        if (state == State.OPEN && cause == null && !isInputComplete()) {
             cause = new IOException("the connection to " + peer + " was lost");
         }
         shut(State.CLOSED);
@@ -237,6 +251,14 @@ final class NettyTransport extends ChannelInboundHandlerAdapter implements Trans
             goodbyeTimer.cancel();
         }
         tellClosed();
+    }
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
+        // Within TLS the end of what the peer sends is this; what it is over need not end as well.
+        if (event == SslCloseCompletionEvent.SUCCESS && binding.endsWithInput()) {
+            channel.close();
+        }
     }
 
     @Override
@@ -302,15 +324,28 @@ final class NettyTransport extends ChannelInboundHandlerAdapter implements Trans
         }
     }
 
-    private void sayGoodbye(ByteBuf goodbye) {
+    private void sayGoodbye(@Nullable ByteBuf goodbye) {
         sealUnit();
         shut(State.CLOSING);
         goodbyeTimer = loop.schedule(channel::close, GOODBYE_NANOS);
-        channel.writeAndFlush(goodbye, channel.voidPromise());
+        if (goodbye == null) {
+            channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(RefusedHandler.SAY_NO_MORE);
+        } else {
+            channel.writeAndFlush(goodbye, channel.voidPromise());
+        }
         if (gate == null) {
             // Nobody has started this: what comes is read all the same, and dropped.
             loop.execute(this::readEarly);
         }
+    }
+
+    /** Whether the peer has sent all that it meant to, now that nothing more comes. */
+    private boolean isInputComplete() {
+        return binding.endsWithInput()
+                && gate != null
+                && gate.hasHeardGoAway()
+                && decoder != null
+                && decoder.isBetweenFrames();
     }
 
     /** Closes behind all that was written; the timer sees to it that this happens. */

@@ -22,24 +22,30 @@ import org.jspecify.annotations.Nullable;
  * <p>Immutable; any thread.
  */
 public final class TlsConfig {
+    /** What a tunnel without HTTP is called where TLS asks (ALPN). */
+    static final String TUNNEL = "tunnel/1";
+
     private static final String[] VERSIONS = {"TLSv1.3", "TLSv1.2"};
     private static final long HANDSHAKE_SECONDS = 10;
     private static final long CLOSE_NOTIFY_MILLIS = 1_000;
 
     /** What HTTP may be spoken, the better first. A side that knows nothing of such offers gets HTTP/1.1. */
-    private static final ApplicationProtocolConfig HTTP = new ApplicationProtocolConfig(
-            ApplicationProtocolConfig.Protocol.ALPN,
-            ApplicationProtocolConfig.SelectorFailureBehavior.NO_ADVERTISE,
-            ApplicationProtocolConfig.SelectedListenerFailureBehavior.ACCEPT,
-            ApplicationProtocolNames.HTTP_2,
-            ApplicationProtocolNames.HTTP_1_1);
+    private static final ApplicationProtocolConfig HTTP =
+            offering(ApplicationProtocolNames.HTTP_2, ApplicationProtocolNames.HTTP_1_1);
+
+    /** What may come in where tunnels are accepted. A side that knows nothing of such offers wants a WebSocket. */
+    private static final ApplicationProtocolConfig TUNNELS = offering(TUNNEL, ApplicationProtocolNames.HTTP_1_1);
+
+    private static final ApplicationProtocolConfig TUNNEL_ONLY = offering(TUNNEL);
 
     private final SslContext context;
     private final SslContext httpContext;
+    private final SslContext tunnelContext;
 
-    private TlsConfig(SslContext context, SslContext httpContext) {
+    private TlsConfig(SslContext context, SslContext httpContext, SslContext tunnelContext) {
         this.context = context;
         this.httpContext = httpContext;
+        this.tunnelContext = tunnelContext;
     }
 
     /**
@@ -61,7 +67,7 @@ public final class TlsConfig {
                     "the key in " + privateKey + " does not belong to the first certificate in " + certificateChain);
         }
         try {
-            return build(SslContextBuilder.forServer(key, chain), provider);
+            return build(SslContextBuilder.forServer(key, chain), TUNNELS, provider);
         } catch (IllegalArgumentException e) {
             throw new IOException("no usable certificate and key in " + certificateChain + " and " + privateKey, e);
         }
@@ -92,15 +98,10 @@ public final class TlsConfig {
             builder.trustManager(PemFiles.certificates(authorities));
         }
         try {
-            return build(builder, provider);
+            return build(builder, TUNNEL_ONLY, provider);
         } catch (IllegalArgumentException e) {
             throw new IOException("no usable certificates in " + authorities, e);
         }
-    }
-
-    /** For a connection that was accepted. Goes first in its pipeline. */
-    public SslHandler newServerHandler(ByteBufAllocator allocator) {
-        return limited(context.newHandler(allocator));
     }
 
     /**
@@ -112,7 +113,7 @@ public final class TlsConfig {
         return limited(context.newHandler(allocator, host, port));
     }
 
-    /** As {@link #newServerHandler}, and agrees with the client on HTTP/2 or HTTP/1.1. */
+    /** For a connection that was accepted; agrees with the client on HTTP/2 or HTTP/1.1. Goes first in its pipeline. */
     public SslHandler newHttpServerHandler(ByteBufAllocator allocator) {
         return limited(httpContext.newHandler(allocator));
     }
@@ -122,13 +123,35 @@ public final class TlsConfig {
         return limited(httpContext.newHandler(allocator, host, port));
     }
 
+    /** As {@link #newHttpServerHandler}, but agrees on {@value #TUNNEL} or HTTP/1.1, or on nothing if the client asks for nothing. */
+    SslHandler newTunnelServerHandler(ByteBufAllocator allocator) {
+        return limited(tunnelContext.newHandler(allocator));
+    }
+
+    /** As {@link #newClientHandler}, and asks for {@value #TUNNEL}. That the server agrees remains to be seen. */
+    SslHandler newTunnelClientHandler(ByteBufAllocator allocator, String host, int port) {
+        return limited(tunnelContext.newHandler(allocator, host, port));
+    }
+
+    private static ApplicationProtocolConfig offering(String... protocols) {
+        return new ApplicationProtocolConfig(
+                ApplicationProtocolConfig.Protocol.ALPN,
+                ApplicationProtocolConfig.SelectorFailureBehavior.NO_ADVERTISE,
+                ApplicationProtocolConfig.SelectedListenerFailureBehavior.ACCEPT,
+                protocols);
+    }
+
     private static SslProvider best() {
         return OpenSsl.isAvailable() ? SslProvider.OPENSSL : SslProvider.JDK;
     }
 
-    private static TlsConfig build(SslContextBuilder builder, SslProvider provider) throws IOException {
+    private static TlsConfig build(SslContextBuilder builder, ApplicationProtocolConfig tunnels, SslProvider provider)
+            throws IOException {
         SslContext context = builder.sslProvider(provider).protocols(VERSIONS).build();
-        return new TlsConfig(context, builder.applicationProtocolConfig(HTTP).build());
+        return new TlsConfig(
+                context,
+                builder.applicationProtocolConfig(HTTP).build(),
+                builder.applicationProtocolConfig(tunnels).build());
     }
 
     private static SslHandler limited(SslHandler handler) {

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * How {@code tunnel/1} uses a WebSocket: a binary message holds whole frames, and what is not binary is either a control frame, dealt with
  * here, or a breach. What a channel and a tunnel are is the {@link NettyTransport}'s to know. One thread.
  */
-final class WebSocketBinding implements WebSocketReader.Sink {
+final class WebSocketBinding implements Binding, WebSocketReader.Sink {
     /** Control frames and frames without a byte in them: what they may do at once, and then in a second. */
     private static final int NEEDLESS_BURST = 1_000;
 
@@ -43,16 +43,13 @@ final class WebSocketBinding implements WebSocketReader.Sink {
                 new Budget(NEEDLESS_BURST, NEEDLESS_PER_SECOND, transport.loop().nanoTime());
     }
 
-    OutboundBatch newBatch(ByteBufAllocator allocator) {
+    @Override
+    public OutboundBatch newBatch(ByteBufAllocator allocator) {
         return new OutboundBatch(allocator, writer.maxHeaderBytes(), writer.needsOwned());
     }
 
-    /**
-     * Reads on. Takes {@code taken}, also when it throws.
-     *
-     * @throws ProtocolException if the peer broke a rule; the tunnel pays
-     */
-    void read(ByteBuf taken) {
+    @Override
+    public void read(ByteBuf taken) {
         try {
             reader.read(taken);
         } catch (WebSocketException e) {
@@ -62,7 +59,8 @@ final class WebSocketBinding implements WebSocketReader.Sink {
     }
 
     /** Makes one message of a batch that is not empty, by a header in the room in front of its first buffer, and masks it. */
-    void frame(OutboundBatch batch) {
+    @Override
+    public void frame(OutboundBatch batch) {
         frame(batch, writer);
     }
 
@@ -80,23 +78,29 @@ final class WebSocketBinding implements WebSocketReader.Sink {
     }
 
     /** The answer to the peer's last ping, once, or null if none is owed. */
-    @Nullable
-    ByteBuf takeReply(ByteBufAllocator allocator) {
+    @Override
+    public @Nullable ByteBuf takeReply(ByteBufAllocator allocator) {
         byte[] data = owedPong;
         owedPong = null;
         return data == null ? null : writer.control(allocator, WebSocketReader.PONG, data);
     }
 
-    /** What this side says last, of its own accord. */
-    ByteBuf goodbye(ByteBufAllocator allocator, ErrorCode code, String reason) {
+    @Override
+    public ByteBuf goodbye(ByteBufAllocator allocator, ErrorCode code, String reason) {
         return writer.close(allocator, CloseCodes.ofTunnel(code), reason);
     }
 
-    /** What this side says last, after the peer has said goodbye: the same. */
-    ByteBuf echo(ByteBufAllocator allocator) {
+    /** {@inheritDoc} It is the same that the peer said. */
+    @Override
+    public ByteBuf echo(ByteBufAllocator allocator) {
         return peerCode == CloseCodes.NO_CODE
                 ? writer.control(allocator, WebSocketReader.CLOSE, new byte[0])
                 : writer.close(allocator, peerCode, "");
+    }
+
+    @Override
+    public boolean endsWithInput() {
+        return false;
     }
 
     @Override

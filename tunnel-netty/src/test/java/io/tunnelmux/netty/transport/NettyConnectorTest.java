@@ -298,7 +298,11 @@ class NettyConnectorTest {
     @ValueSource(
             strings = {
                 "http://localhost",
-                "tcp://localhost:1",
+                "tcp://localhost",
+                "tls://localhost",
+                "tcp://localhost:1/tunnel",
+                "tcp://localhost:1?token=secret",
+                "tls://user:password@localhost:1",
                 "//localhost",
                 "ws:/tunnel",
                 "ws://user:password@localhost/tunnel",
@@ -319,6 +323,8 @@ class NettyConnectorTest {
     @Test
     void whatCanBeDialledIsNotRefusedBefore() {
         NettyConnector.requireDialable(URI.create("wss://localhost:1/tunnel?x=y"));
+        NettyConnector.requireDialable(URI.create("tcp://localhost:1"));
+        NettyConnector.requireDialable(URI.create("tls://[::1]:1/"));
     }
 
     @Test
@@ -357,9 +363,12 @@ class NettyConnectorTest {
     }
 
     @Test
-    void hintsAtWhatSpeaksNoTls() {
+    void hintsAtWhatSpeaksNoTls() throws Exception {
         Throwable failure = new IllegalStateException(new NotSslRecordException("not an SSL/TLS record: 4854"));
-        assertThat(DialHints.explained(failure)).isEqualTo("the gateway speaks no TLS, does it want ws://?");
+        assertThat(DialHints.explained(failure, DialTarget.of(URI.create("wss://localhost"))))
+                .isEqualTo("the gateway speaks no TLS, does it want ws://?");
+        assertThat(DialHints.explained(failure, DialTarget.of(URI.create("tls://localhost:1"))))
+                .isEqualTo("the gateway speaks no TLS, does it want tcp://?");
     }
 
     @Test

@@ -25,7 +25,7 @@ import picocli.CommandLine.Option;
 /** The options of an agent, also of programs that can do more. For one thread. */
 public final class AgentOptions {
 
-    private static final Set<String> GATEWAY_SCHEMES = Set.of("ws", "wss");
+    private static final Set<String> GATEWAY_SCHEMES = Set.of("ws", "wss", "tcp", "tls");
     /** As the gateway's routes name the API of the cluster, beside an upstream for all else. */
     private static final String KUBERNETES = "kubernetes";
 
@@ -34,7 +34,9 @@ public final class AgentOptions {
             paramLabel = "URL",
             arity = "1..*",
             required = true,
-            description = "where to dial: ws://127.0.0.1:8081/tunnel; of several, one after the other while they fail")
+            description =
+                    "where to dial: ws://127.0.0.1:8081/tunnel, wss:// for TLS, or without HTTP tcp://127.0.0.1:8081, tls:// for"
+                            + " TLS; of several, one after the other while they fail")
     private List<String> gateways = new ArrayList<>();
 
     @Option(
@@ -82,7 +84,8 @@ public final class AgentOptions {
     @Option(
             names = "--tls-ca",
             paramLabel = "FILE",
-            description = "PEM certificates of who may sign a wss gateway's, in place of whom the platform trusts")
+            description =
+                    "PEM certificates of who may sign a wss or tls gateway's, in place of whom the platform trusts")
     private @Nullable Path tlsAuthorities;
 
     @Option(
@@ -220,7 +223,8 @@ public final class AgentOptions {
             String scheme = uri.getScheme() == null ? "" : uri.getScheme().toLowerCase(Locale.ROOT);
             if (!GATEWAY_SCHEMES.contains(scheme) || uri.getHost() == null) {
                 throw new IllegalArgumentException(
-                        "--gateway is ws://HOST:PORT/PATH or wss://HOST:PORT/PATH, not " + gateway);
+                        "--gateway is ws://HOST:PORT/PATH, wss://HOST:PORT/PATH, tcp://HOST:PORT or tls://HOST:PORT, not "
+                                + gateway);
             }
             try {
                 NettyConnector.requireDialable(uri);

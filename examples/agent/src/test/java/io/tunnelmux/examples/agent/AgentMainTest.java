@@ -101,7 +101,9 @@ class AgentMainTest {
                 "ws://h:1/tunnel?x#y|--gateway: fragment (#) in the gateway's URI: ws://h:1/tunnel",
                 "ws://user:secret@h/tunnel|--gateway: user in the gateway's URI",
                 "ws://h/tunnel?token=secret|--gateway: a token in the gateway's URI; it belongs into the configuration",
-                "http://h/tunnel|--gateway is ws://HOST:PORT/PATH or wss://HOST:PORT/PATH, not http://h/tunnel"
+                "http://h/tunnel|--gateway is ws://HOST:PORT/PATH, wss://HOST:PORT/PATH, tcp://HOST:PORT or tls://HOST:PORT, not http://h/tunnel",
+                "tcp://h|--gateway: no port in the gateway's URI, which tcp:// needs",
+                "tls://h:1/tunnel|--gateway: a path or query in the gateway's URI; tls:// has neither"
             })
     void aGatewayThatCannotBeDialledIsRefusedAtTheStart(String gateway, String message) {
         assertThat(run("--upstream http://127.0.0.1:2 --agent-id a --token t --gateway " + gateway))

@@ -24,8 +24,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Nested;
 
-/** The contract over real sockets: plain and over TLS, on each kind of event loop, on one loop and on two, and read in bits and pieces. */
-class WebSocketTransportTest {
+/** The contract over real sockets: WebSockets and bare frames, plain and over TLS, on each kind of event loop, on one loop and on two, and read in bits and pieces. */
+class SocketTransportTest {
     private static final Map<String, NettyLoops> LOOPS = new ConcurrentHashMap<>();
 
     @AfterAll
@@ -37,79 +37,131 @@ class WebSocketTransportTest {
     @Nested
     class OverEpoll extends Contract {
         OverEpoll() {
-            super(IoMode.EPOLL, 2, null, 0);
+            super("ws", IoMode.EPOLL, 2, null, 0);
         }
     }
 
     @Nested
     class OverNio extends Contract {
         OverNio() {
-            super(IoMode.NIO, 2, null, 0);
+            super("ws", IoMode.NIO, 2, null, 0);
         }
     }
 
     @Nested
     class WithBothEndsOnOneLoop extends Contract {
         WithBothEndsOnOneLoop() {
-            super(IoMode.AUTO, 1, null, 0);
+            super("ws", IoMode.AUTO, 1, null, 0);
         }
     }
 
     @Nested
     class OverTlsOfTheJdk extends Contract {
         OverTlsOfTheJdk() {
-            super(IoMode.EPOLL, 2, SslProvider.JDK, 0);
+            super("wss", IoMode.EPOLL, 2, SslProvider.JDK, 0);
         }
     }
 
     @Nested
     class OverTlsOfTheJdkAndNio extends Contract {
         OverTlsOfTheJdkAndNio() {
-            super(IoMode.NIO, 2, SslProvider.JDK, 0);
+            super("wss", IoMode.NIO, 2, SslProvider.JDK, 0);
         }
     }
 
     @Nested
     class OverBoringSsl extends Contract {
         OverBoringSsl() {
-            super(IoMode.EPOLL, 2, SslProvider.OPENSSL, 0);
+            super("wss", IoMode.EPOLL, 2, SslProvider.OPENSSL, 0);
         }
     }
 
     @Nested
     class OverBoringSslInPieces extends Contract {
         OverBoringSslInPieces() {
-            super(IoMode.NIO, 1, SslProvider.OPENSSL, 3_000);
+            super("wss", IoMode.NIO, 1, SslProvider.OPENSSL, 3_000);
         }
     }
 
     @Nested
     class ReadInPiecesOfAnySize extends Contract {
         ReadInPiecesOfAnySize() {
-            super(IoMode.AUTO, 2, null, 3_000);
+            super("ws", IoMode.AUTO, 2, null, 3_000);
         }
     }
 
     @Nested
     class ReadInTinyPieces extends Contract {
         ReadInTinyPieces() {
-            super(IoMode.NIO, 2, null, 9);
+            super("ws", IoMode.NIO, 2, null, 9);
+        }
+    }
+
+    @Nested
+    class FramesOverEpoll extends Contract {
+        FramesOverEpoll() {
+            super("tcp", IoMode.EPOLL, 2, null, 0);
+        }
+    }
+
+    @Nested
+    class FramesOverNio extends Contract {
+        FramesOverNio() {
+            super("tcp", IoMode.NIO, 2, null, 0);
+        }
+    }
+
+    @Nested
+    class FramesWithBothEndsOnOneLoop extends Contract {
+        FramesWithBothEndsOnOneLoop() {
+            super("tcp", IoMode.AUTO, 1, null, 0);
+        }
+    }
+
+    @Nested
+    class FramesOverTlsOfTheJdk extends Contract {
+        FramesOverTlsOfTheJdk() {
+            super("tls", IoMode.NIO, 2, SslProvider.JDK, 0);
+        }
+    }
+
+    @Nested
+    class FramesOverBoringSsl extends Contract {
+        FramesOverBoringSsl() {
+            super("tls", IoMode.EPOLL, 2, SslProvider.OPENSSL, 0);
+        }
+    }
+
+    @Nested
+    class FramesOverBoringSslInPieces extends Contract {
+        FramesOverBoringSslInPieces() {
+            super("tls", IoMode.NIO, 1, SslProvider.OPENSSL, 3_000);
+        }
+    }
+
+    @Nested
+    class FramesReadInTinyPieces extends Contract {
+        FramesReadInTinyPieces() {
+            super("tcp", IoMode.NIO, 2, null, 9);
         }
     }
 
     private abstract static class Contract extends TransportContract {
+        private final String scheme;
         private final IoMode mode;
         private final int loopCount;
         private final SslProvider tls;
         private final int maxReadBytes;
         private NettyAcceptor acceptor;
-        private Ends ends;
+        private List<Transport> sockets;
 
         /**
+         * @param scheme of the URI to dial
          * @param tls null for none
          * @param maxReadBytes longest read, which then are of random size; 0 for the usual
          */
-        Contract(IoMode mode, int loopCount, SslProvider tls, int maxReadBytes) {
+        Contract(String scheme, IoMode mode, int loopCount, SslProvider tls, int maxReadBytes) {
+            this.scheme = scheme;
             this.mode = mode;
             this.loopCount = loopCount;
             this.tls = tls;
@@ -131,21 +183,28 @@ class WebSocketTransportTest {
             NettyConnector connector = NettyConnector.builder(loops.next())
                     .tls(tls == null ? null : TestTls.client(tls))
                     .build();
-            URI gateway = URI.create((tls == null ? "ws" : "wss") + "://localhost:" + port + "/tunnel");
+            boolean isWebSocket = scheme.startsWith("ws");
+            URI gateway = URI.create(scheme + "://localhost:" + port + (isWebSocket ? "/tunnel" : ""));
             Transport dialled = get(connector.connect(gateway, "secret").toCompletableFuture());
+            if (!isWebSocket) {
+                on(dialled, () -> {
+                    dialled.write(WithoutGreeting.greeting("secret"));
+                    dialled.flush();
+                });
+            }
             Transport acceptedOne = get(accepted);
             if (maxReadBytes > 0) {
                 readInPieces(dialled);
                 readInPieces(acceptedOne);
             }
-            ends = new Ends(dialled, acceptedOne);
-            return ends;
+            sockets = List.of(dialled, acceptedOne);
+            return new Ends(dialled, isWebSocket ? acceptedOne : new WithoutGreeting(acceptedOne));
         }
 
         @Override
         protected void disconnect() throws Exception {
             acceptor.close();
-            for (Transport end : List.of(ends.dialler(), ends.acceptor())) {
+            for (Transport end : sockets) {
                 Channel channel = ((NettyTransport) end).channel();
                 assertThat(channel.closeFuture().await(PATIENCE.toSeconds(), TimeUnit.SECONDS))
                         .isTrue();
