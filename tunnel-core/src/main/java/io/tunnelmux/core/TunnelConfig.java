@@ -21,6 +21,10 @@ public final class TunnelConfig {
     /** Default of {@link #maxGrowthBytes}: four streams that have grown as far as they may, or half a MiB for each of 128. */
     public static final long DEFAULT_MAX_GROWTH_BYTES = 64 * 1024 * 1024;
 
+    /** The protocol's, but for frames: as long as there can be, so that what a socket is read into becomes one. */
+    public static final Settings DEFAULT_SETTINGS =
+            Settings.builder().maxFrameBytes(Settings.HIGHEST_MAX_FRAME_BYTES).build();
+
     /** Everything at its default. */
     public static final TunnelConfig DEFAULTS = builder().build();
 
@@ -159,7 +163,7 @@ public final class TunnelConfig {
     /** Builds a {@link TunnelConfig}. For one thread. */
     public static final class Builder {
 
-        private Settings settings = Settings.DEFAULTS;
+        private Settings settings = DEFAULT_SETTINGS;
         private MessageFormat messageFormat = MessageFormat.CBOR;
         private Set<String> capabilities = Set.of(Capabilities.JSON);
         private AbuseLimits abuseLimits = AbuseLimits.DEFAULTS;

@@ -4,6 +4,7 @@ import io.tunnelmux.core.transport.Transport;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Payload;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,8 +24,8 @@ import org.jspecify.annotations.Nullable;
  * A share is worth 16 KiB. So what is urgent waits for one frame, and what is not is never starved: where all lanes are full, bulk gets 16 KiB of 464.
  *
  * <p>Within a lane it is deficit round robin by bytes (Shreedhar and Varghese, SIGCOMM 1995): a turn is worth 16 KiB; what a frame takes beyond it is paid
- * back in the next turn. Frames are at most 16 KiB while anything else has something to send, so that whoever comes waits for little; a stream alone sends
- * frames as long as the peer accepts.
+ * back in the next turn. Frames are at most 16 KiB while anything urgent has something to send, and else as long as what the transport has lately taken in a
+ * millisecond, if that is more: whoever comes waits for little, on slow lines and on fast ones, where long frames cost less for each byte.
  *
  * <p>What a frame costs does not depend on how many streams there are. A stream without credit waits in no ring, and one that the tunnel's credit holds up
  * waits in one of its own: neither is looked at again before credit comes.
@@ -36,6 +37,8 @@ final class WriteScheduler {
     static final int MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
     /** What a frame costs its stream beyond its payload, so that small frames are not for free. */
     private static final int FRAME_COST_BYTES = 32;
+
+    private static final long MILLISECOND_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
     private final Tunnel tunnel;
     private final Transport transport;
@@ -53,6 +56,11 @@ final class WriteScheduler {
     private int messageBytes;
     private long sentBytes;
     private long turnNanos;
+    /** What the transport has taken in a millisecond, when that was last measured. */
+    private int bytesOfAMillisecond;
+
+    private long measuredNanos;
+    private long measuredBytes;
 
     private boolean isDrainDue;
     private boolean isDraining;
@@ -207,8 +215,10 @@ final class WriteScheduler {
     }
 
     private void drain() {
+        turnNanos = nowNanos();
         isDrainDue = false;
         isDraining = true;
+        measureRate();
         boolean wrote = isFlushDue;
         isFlushDue = false;
         while (transport.isWritable()) {
@@ -346,10 +356,20 @@ final class WriteScheduler {
         return frame;
     }
 
-    /** How long the next frame may be. One for which others wait is short. */
+    /** How long the next frame may be. */
     private int pieceBytes() {
-        int waiting = readyStreams() + opening.size() + (messages.isEmpty() ? 0 : 1);
-        return waiting > 1 ? Math.min(maxFrameBytes, QUANTUM_BYTES) : maxFrameBytes;
+        boolean isUrgent = interactive.size() > 0 || !opening.isEmpty() || !messages.isEmpty();
+        return Math.min(maxFrameBytes, isUrgent ? QUANTUM_BYTES : Math.max(QUANTUM_BYTES, bytesOfAMillisecond));
+    }
+
+    private void measureRate() {
+        long sinceNanos = turnNanos - measuredNanos;
+        if (sinceNanos >= MILLISECOND_NANOS) {
+            long bytes = (sentBytes - measuredBytes) * MILLISECOND_NANOS / sinceNanos;
+            bytesOfAMillisecond = (int) Math.min(bytes, Integer.MAX_VALUE);
+            measuredNanos = turnNanos;
+            measuredBytes = sentBytes;
+        }
     }
 
     private int readyStreams() {

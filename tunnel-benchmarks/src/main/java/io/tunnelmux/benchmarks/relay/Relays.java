@@ -72,7 +72,7 @@ final class Relays implements AutoCloseable {
     private static Map<String, Pair> pairs() {
         Map<String, Pair> pairs = new LinkedHashMap<>();
         pairs.put("ws", new Pair("ws", Carries.ALL, false, "", ""));
-        pairs.put("before", new Pair("ws", Carries.ALL, false, "", ""));
+        pairs.put("before", new Pair("tcp", Carries.ALL, false, "", ""));
         pairs.put("ws-other-java", new Pair("ws", Carries.ALL, false, "", ""));
         pairs.put("aware", new Pair("ws", Carries.WEBSOCKETS, false, "", "--websocket-mode aware"));
         pairs.put("tcp", new Pair("tcp", Carries.STREAMS, false, "", ""));

@@ -4,6 +4,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.Future;
 import io.tunnelmux.core.transport.TunnelLoop;
+import java.util.ArrayDeque;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -17,6 +18,11 @@ public final class NettyLoop implements TunnelLoop {
     private final EventLoop eventLoop;
     private final FlushQueue flushes = new FlushQueue();
     private final Runnable flushAll = guarded(flushes::flushAll);
+    /** Tasks of the loop's own thread, which cost no object each. In the order in which they came, like those of other threads. */
+    private final ArrayDeque<Runnable> tasks = new ArrayDeque<>();
+
+    private final Runnable runTasks = guarded(this::runTasks);
+    private boolean isRunDue;
 
     NettyLoop(NettyLoops loops, EventLoop eventLoop) {
         this.loops = loops;
@@ -75,7 +81,35 @@ public final class NettyLoop implements TunnelLoop {
 
     @Override
     public void execute(Runnable task) {
-        eventLoop.execute(guarded(task));
+        if (!eventLoop.inEventLoop()) {
+            eventLoop.execute(guarded(task));
+            return;
+        }
+        // Not later: what another thread gives the event loop from here on comes behind it.
+        runLater();
+        tasks.add(task);
+    }
+
+    private void runLater() {
+        if (!isRunDue) {
+            eventLoop.execute(runTasks);
+            isRunDue = true;
+        }
+    }
+
+    private void runTasks() {
+        isRunDue = false;
+        int left = tasks.size();
+        try {
+            while (left > 0) {
+                left--;
+                tasks.remove().run();
+            }
+        } finally {
+            if (left > 0) {
+                runLater();
+            }
+        }
     }
 
     @Override

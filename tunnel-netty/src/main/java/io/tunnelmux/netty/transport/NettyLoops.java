@@ -2,6 +2,8 @@ package io.tunnelmux.netty.transport;
 
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
@@ -36,6 +38,9 @@ public final class NettyLoops implements AutoCloseable {
 
     /** What of a tunnel may wait in the kernel to be sent, where that can be told; beside it there is what is under way. */
     private static final long UNSENT_BYTES = 32 * 1024;
+
+    /** Netty's adaptive allocator, its default, asks the system for memory for every other read of 64 KiB. */
+    private static final ByteBufAllocator ALLOCATOR = PooledByteBufAllocator.DEFAULT;
 
     private static final int BACKLOG = 1_024;
     private static final long SHUTDOWN_SECONDS = 5;
@@ -119,6 +124,7 @@ public final class NettyLoops implements AutoCloseable {
         Bootstrap bootstrap = new Bootstrap()
                 .group(loop.eventLoop())
                 .channel(io.socketType())
+                .option(ChannelOption.ALLOCATOR, ALLOCATOR)
                 .option(ChannelOption.TCP_NODELAY, true)
                 .option(ChannelOption.ALLOW_HALF_CLOSURE, true)
                 .option(ChannelOption.WRITE_BUFFER_WATER_MARK, waterMark(HIGH_WATER_BYTES))
@@ -145,6 +151,7 @@ public final class NettyLoops implements AutoCloseable {
                 .channel(io.serverType())
                 .option(ChannelOption.SO_BACKLOG, BACKLOG)
                 .option(ChannelOption.SO_REUSEADDR, true)
+                .childOption(ChannelOption.ALLOCATOR, ALLOCATOR)
                 .childOption(ChannelOption.TCP_NODELAY, true)
                 .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
                 .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, waterMark(writeBufferBytes))

@@ -117,9 +117,15 @@ public final class NettyPayload implements Payload {
     private ByteBuf intoBuffer() {
         checkNotReleased();
         // The indices of a shared buffer are not ours to set.
-        ByteBuf bytes = Ownership.isOwned(buf) ? buf.setIndex(start, end) : buf.slice(start, end - start);
-        end = RELEASED;
-        return bytes;
+        if (Ownership.isOwned(buf)) {
+            buf.setIndex(start, end);
+            end = RELEASED;
+            return buf;
+        }
+        // Pooled allocators keep retained slices to use them again; a plain one is new each time.
+        ByteBuf slice = buf.retainedSlice(start, end - start);
+        release();
+        return slice;
     }
 
     private void checkNotReleased() {

@@ -65,7 +65,7 @@ public final class WindowOptions {
                 ? Settings.DEFAULT_TUNNEL_WINDOW_BYTES
                 : bytes("--tunnel-window", Math.max(stream, Settings.LOWEST_TUNNEL_WINDOW_BYTES), tunnelWindowBytes);
         TunnelConfig.Builder config = TunnelConfig.builder()
-                .settings(Settings.builder()
+                .settings(TunnelConfig.DEFAULT_SETTINGS.toBuilder()
                         .streamWindowBytes(stream)
                         .tunnelWindowBytes(tunnel)
                         .build());
