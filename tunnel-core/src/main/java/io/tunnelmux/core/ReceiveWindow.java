@@ -18,6 +18,7 @@ final class ReceiveWindow {
     private int sizeBytes;
     private int availableBytes;
     private int heldBytes;
+    private int leastGrantBytes;
     private long measuredBytes = NOTHING_MEASURED;
     private long measuredSinceNanos;
 
@@ -75,7 +76,8 @@ final class ReceiveWindow {
         if (measuredBytes != NOTHING_MEASURED) {
             measuredBytes += bytes;
         }
-        return grantableBytes() >= Math.max(Math.min(firstBytes, sizeBytes) / 4, sizeBytes / 8);
+        return grantableBytes()
+                >= Math.max(leastGrantBytes, Math.max(Math.min(firstBytes, sizeBytes) / 4, sizeBytes / 8));
     }
 
     /** What to grant now; the peer has it from here on. */
@@ -103,6 +105,15 @@ final class ReceiveWindow {
         int bytes = Math.min(sizeBytes - leastBytes, grantableBytes() / 2);
         sizeBytes -= bytes;
         return bytes;
+    }
+
+    /**
+     * Gathers grants up to half of the size, as long as the peer is left with what it can use meanwhile.
+     *
+     * @param usedBytes what it may use while a grant is on its way
+     */
+    void leave(long usedBytes) {
+        leastGrantBytes = (int) Math.max(0, Math.min(sizeBytes / 2, sizeBytes - usedBytes));
     }
 
     /** Whether {@link #measureFrom} was ever called. */

@@ -14,9 +14,9 @@ import org.jspecify.annotations.Nullable;
 final class SendHalf {
 
     /** From so many bytes waiting on, {@link #isWritable()} is false. */
-    static final int HIGH_WATER_BYTES = 64 * 1024;
+    static final int HIGH_WATER_BYTES = 128 * 1024;
     /** Down to so many bytes, it becomes true again. */
-    static final int LOW_WATER_BYTES = 32 * 1024;
+    static final int LOW_WATER_BYTES = 64 * 1024;
 
     final TunnelStream stream;
     final StreamQueue queue = new StreamQueue();

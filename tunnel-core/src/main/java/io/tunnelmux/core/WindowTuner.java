@@ -111,6 +111,7 @@ final class WindowTuner {
         }
         double twiceBytesPerNano = 2.0 * window.measuredBytes() / sinceNanos;
         window.measureFrom(nowNanos);
+        window.leave((long) (twiceBytesPerNano * Math.max(roundTripNanos, TURN_NANOS)));
         long wantedBytes = (long)
                 Math.max(twiceBytesPerNano * roundTripNanos, Math.min(twiceBytesPerNano * TURN_NANOS, turnBytes));
         if (wantedBytes > sizeBytes) {

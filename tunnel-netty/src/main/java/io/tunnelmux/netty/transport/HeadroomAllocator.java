@@ -3,6 +3,7 @@ package io.tunnelmux.netty.transport;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.DefaultMaxMessagesRecvByteBufAllocator;
+import io.netty.util.UncheckedBooleanSupplier;
 
 /**
  * Read buffers with room in front of what is read, so that a tunnel's headers can be written there and the buffer goes out as it came in.
@@ -22,10 +23,14 @@ final class HeadroomAllocator extends DefaultMaxMessagesRecvByteBufAllocator {
     static final int FIRST_BYTES = 2_048;
     static final int MAX_BYTES = 65_536;
 
+    /** Reads of one channel in a turn of its loop: what comes of them goes out in one flush. */
+    private static final int MAX_READS = 4;
+
     private final int maxBytes;
 
     /** @param maxBytes the longest buffer, with its headroom; at least {@value #FIRST_BYTES} */
     HeadroomAllocator(int maxBytes) {
+        super(MAX_READS);
         this.maxBytes = maxBytes;
     }
 
@@ -56,6 +61,13 @@ final class HeadroomAllocator extends DefaultMaxMessagesRecvByteBufAllocator {
                 wasSmall = false;
             }
             super.lastBytesRead(bytes);
+        }
+
+        /** A buffer that is more than half full hardly ends what has come: packets end where they like. Others would be asked for nothing. */
+        @Override
+        public boolean continueReading(UncheckedBooleanSupplier maybeMoreDataSupplier) {
+            boolean isNearlyFull = lastBytesRead() > maxBytes / 2;
+            return super.continueReading(isNearlyFull ? UncheckedBooleanSupplier.TRUE_SUPPLIER : maybeMoreDataSupplier);
         }
 
         @Override
