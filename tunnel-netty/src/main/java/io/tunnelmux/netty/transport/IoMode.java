@@ -9,5 +9,14 @@ public enum IoMode {
     /** Linux, native, and often forbidden in containers: more messages per second on many connections, fewer on one. */
     IO_URING,
     /** The JDK's selectors, everywhere. */
-    NIO
+    NIO;
+
+    /**
+     * Does nothing where event loops can wait that way.
+     *
+     * @throws UnsupportedOperationException if they cannot here, with the reason as its cause and in its message
+     */
+    public void requireAvailable() {
+        NativeIo.of(this);
+    }
 }

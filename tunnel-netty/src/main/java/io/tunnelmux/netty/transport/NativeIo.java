@@ -16,6 +16,7 @@ import io.netty.channel.uring.IoUringChannelOption;
 import io.netty.channel.uring.IoUringIoHandler;
 import io.netty.channel.uring.IoUringServerSocketChannel;
 import io.netty.channel.uring.IoUringSocketChannel;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -67,8 +68,20 @@ record NativeIo(
 
     private static void require(IoMode mode, @Nullable Throwable missing) {
         if (missing != null) {
-            throw new UnsupportedOperationException(mode + " is not available here: " + missing.getMessage(), missing);
+            String name = mode.name().toLowerCase(Locale.ROOT);
+            throw new UnsupportedOperationException(name + " is not available here: " + reason(missing), missing);
         }
+    }
+
+    /** What is at the root of it: what is above that tells which library was not loaded, and not why. */
+    private static String reason(Throwable missing) {
+        Throwable root = missing;
+        while (root.getCause() != null) {
+            root = root.getCause();
+        }
+        return root instanceof NoClassDefFoundError || root instanceof ClassNotFoundException
+                ? "its classes are not on the class path"
+                : String.valueOf(root.getMessage());
     }
 
     /** Asks what may not even be there: Netty's native transports are optional jars. */

@@ -1,5 +1,6 @@
 package io.tunnelmux.examples.agent;
 
+import io.tunnelmux.examples.common.IoOptions;
 import io.tunnelmux.examples.common.KubernetesOptions;
 import io.tunnelmux.examples.common.Metrics;
 import io.tunnelmux.examples.common.WebSocketOptions;
@@ -112,6 +113,9 @@ public final class AgentOptions {
     @Mixin
     private WindowOptions windows = new WindowOptions();
 
+    @Mixin
+    private IoOptions io = new IoOptions();
+
     /** For picocli, which sets what the command line says. */
     public AgentOptions() {
         // Each option begins with its default.
@@ -147,7 +151,8 @@ public final class AgentOptions {
                 .connections(connections)
                 .token(token())
                 .maxWebSocketMessageBytes(webSockets.maxMessageBytes())
-                .webSocketDeflate(webSockets.isDeflating());
+                .webSocketDeflate(webSockets.isDeflating())
+                .ioMode(io.mode());
         try {
             config.agentId(agentId);
         } catch (IllegalArgumentException e) {

@@ -54,6 +54,7 @@ class AgentMainTest {
                 NEEDED + "--memory-budget 0",
                 NEEDED + "--websocket-max-message 0",
                 NEEDED + "--websocket-max-message 2GiB",
+                NEEDED + "--io kqueue",
                 NEEDED + "--config missing.yaml",
                 NEEDED + "--allow a",
                 NEEDED + "--allow a:0",
@@ -77,6 +78,7 @@ class AgentMainTest {
                 "--upstream http://127.0.0.1:2 --token t --upstream-ca missing|--upstream-ca: cannot read missing: there is no such file",
                 "--upstream http://127.0.0.1:2 --token t --tls-ca missing|--tls-ca: cannot read missing: there is no such file",
                 "--allow 169.254.169.254:80 --token t|--allow: link-local and multicast addresses are barred: 169.254.169.254",
+                "--upstream http://127.0.0.1:2 --token t --io NIO|--io: 'NIO' is none of auto, epoll, io_uring, nio",
                 "--upstream http://127.0.0.1:2 --token t --connections 9|--connections is 1 to 8, not 9",
                 "--tcp-target db=db.example:1 --tcp-target db=db.example:2 --token t|--tcp-target: TCP target is empty or there twice: db",
                 "--allow db.example --token t|--allow: 'db.example' is not HOST:PORT",
@@ -117,6 +119,7 @@ class AgentMainTest {
             quoteCharacter = '"',
             value = {
                 "upstream: 127.0.0.1:3000|1: 'upstream': --upstream is no URL",
+                "upstream: http://h\\nio: fast|2: 'io': --io: 'fast' is none of auto, epoll, io_uring, nio",
                 "upstream: http://h\\nconnections: 9|2: 'connections': --connections is 1 to 8, not 9",
                 "route:\\n  - /a=http://h\\n  - b=http://h|3: 'route': --route: a route's prefix begins with a slash: b",
                 "tcp-target:\\n  - a=h:1\\n  - foo|3: 'tcp-target': --tcp-target is NAME=HOST:PORT, not foo",

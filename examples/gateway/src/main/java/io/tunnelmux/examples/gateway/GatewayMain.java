@@ -1,5 +1,6 @@
 package io.tunnelmux.examples.gateway;
 
+import io.tunnelmux.examples.common.IoOptions;
 import io.tunnelmux.examples.common.Metrics;
 import io.tunnelmux.examples.common.Program;
 import io.tunnelmux.examples.common.Values;
@@ -142,6 +143,9 @@ public final class GatewayMain implements Callable<Integer> {
     @Mixin
     private WindowOptions windows = new WindowOptions();
 
+    @Mixin
+    private IoOptions io = new IoOptions();
+
     private GatewayMain() {}
 
     /** Ends with 0 when told to, 1 if it cannot listen, 2 if it was started wrongly, 3 if memory runs out. */
@@ -201,7 +205,8 @@ public final class GatewayMain implements Callable<Integer> {
                 .h2c(h2c)
                 .traceSampling(traceSampling)
                 .accessLog(accessLog)
-                .logPerformance(logPerformanceMetrics);
+                .logPerformance(logPerformanceMetrics)
+                .ioMode(io.mode());
         forwards.addTo(builder);
         if (streamIdleTimeout != null) {
             builder.streamIdleTimeout(streamIdleTimeout);

@@ -91,6 +91,7 @@ class GatewayMainTest {
                 "--token a --trusted-proxy",
                 "--token a --trusted-proxy localhost",
                 "--token a --trusted-proxy 10.0.0.0/33",
+                "--token a --io kqueue",
                 "--token a --route a=b;rate=fast",
                 "--token a --route a=b;mode=fast",
                 "--token a --route a=b;mode=channel;service=web.shop:80",
@@ -120,6 +121,7 @@ class GatewayMainTest {
                 "--max-queued -1|--max-queued is out of bounds: -1, at least 0",
                 "--queue-wait 11m|--queue-wait is out of bounds: 660 s, 0 to 600 s",
                 "--circuit-failures -1|--circuit-failures is out of bounds: -1, at least 0",
+                "--io fast|--io: 'fast' is none of auto, epoll, io_uring, nio",
                 "--websocket-mode zerocopy|--websocket-mode: 'zerocopy' is none of zero-copy, aware, channel",
                 "--websocket-log-bytes 1MiB|--websocket-log-bytes is out of bounds: 1048576, 0 to 65536",
                 "--websocket-log-sample -1|--websocket-log-sample is out of bounds: -1, at least 0",
@@ -138,6 +140,7 @@ class GatewayMainTest {
             delimiter = '|',
             quoteCharacter = '"',
             value = {
+                "access-log: true\\nio: fast|2: 'io': --io: 'fast' is none of auto",
                 "read-buffer: 100|1: 'read-buffer': --read-buffer is out of bounds",
                 "route:\\n  - a=b\\n  - c=d\\n  - a=e|4: 'route': --route: 'a=e': two routes for a/",
                 "trusted-proxy: [10.0.0.0/8,\\n localhost]|2: 'trusted-proxy': --trusted-proxy: 'localhost' is",
