@@ -36,4 +36,7 @@ interface Binding {
 
     /** Whether the end of what the peer sends is its goodbye, if a GOAWAY came before; else it always is the loss of the connection. */
     boolean endsWithInput();
+
+    /** What people probably have to change where the connection is lost now: to append, perhaps empty. */
+    String hintOfLoss();
 }

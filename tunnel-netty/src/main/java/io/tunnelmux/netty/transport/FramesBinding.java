@@ -2,6 +2,7 @@ package io.tunnelmux.netty.transport;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.handler.ssl.SslHandler;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.ProtocolException;
 import org.jspecify.annotations.Nullable;
@@ -72,5 +73,12 @@ final class FramesBinding implements Binding {
     @Override
     public boolean endsWithInput() {
         return true;
+    }
+
+    /** {@inheritDoc} A server that expects TLS closes without a word. */
+    @Override
+    public String hintOfLoss() {
+        boolean isSecure = transport.channel().pipeline().get(SslHandler.class) != null;
+        return isFirst && !isSecure ? ", does it want tls://?" : "";
     }
 }

@@ -241,7 +241,7 @@ final class NettyTransport extends ChannelInboundHandlerAdapter implements Trans
     @Override
     public void channelInactive(ChannelHandlerContext ctx) {
         if (state == State.OPEN && cause == null && !isInputComplete()) {
-            cause = new IOException("the connection to " + peer + " was lost");
+            cause = new IOException("the connection to " + peer + " was lost" + binding.hintOfLoss());
         }
         shut(State.CLOSED);
         batch.release();

@@ -104,6 +104,11 @@ final class WebSocketBinding implements Binding, WebSocketReader.Sink {
     }
 
     @Override
+    public String hintOfLoss() {
+        return "";
+    }
+
+    @Override
     public void onMessage(boolean isText, boolean isCompressed) {
         if (isText) {
             throw ProtocolException.tunnel(ErrorCode.PROTOCOL_ERROR, "WebSocket: a text message");

@@ -296,6 +296,21 @@ class FramesHandshakeTest {
     }
 
     @Test
+    void theDiallerIsToldToTryTlsWhereNothingIsAnswered() throws Exception {
+        InetSocketAddress address = listen(LONG, 512, TestTls.server(SslProvider.JDK));
+        Transport transport = get(connector().connect(URI.create("tcp://localhost:" + address.getPort()), "secret"));
+        TransportRecorder recorder = start(transport, 0);
+
+        transport.loop().execute(() -> {
+            transport.write(WithoutGreeting.greeting("secret"));
+            transport.flush();
+        });
+
+        awaitClosed(recorder);
+        assertThat(recorder.cause()).hasMessageEndingWith(" was lost, does it want tls://?");
+    }
+
+    @Test
     void theDiallerLearnsThatNoTlsIsSpokenThere() throws Exception {
         InetSocketAddress address = listen(LONG, 512, null);
         NettyConnector connector = NettyConnector.builder(LOOPS.next())
