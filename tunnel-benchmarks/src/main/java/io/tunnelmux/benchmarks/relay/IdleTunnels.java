@@ -27,7 +27,7 @@ import java.util.concurrent.TimeUnit;
  * which has a ping answered, and {@code close} closes all; each is answered by a line once that is done.
  */
 final class IdleTunnels {
-    private static final Duration PATIENCE = Duration.ofSeconds(5);
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     private final NettyLoops loops = NettyLoops.create(1, IoMode.AUTO);
     private final URI gateway;
