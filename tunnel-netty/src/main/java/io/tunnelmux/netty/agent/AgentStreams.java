@@ -70,7 +70,7 @@ final class AgentStreams implements TunnelHandler {
             return forbid(shared, stream, request.requestId(), "TCP for " + request.clientAddr(), why);
         }
         TcpUpstream upstream = new TcpUpstream(shared, stream, request, target, isEnd);
-        upstream.start();
+        upstream.start(request.timeoutMillis());
         return upstream;
     }
 
@@ -220,7 +220,7 @@ final class AgentStreams implements TunnelHandler {
 
     private static StreamHandler start(UpstreamExchange exchange) {
         exchange.begin();
-        return exchange;
+        return exchange.handler();
     }
 
     private static StreamHandler refuse(

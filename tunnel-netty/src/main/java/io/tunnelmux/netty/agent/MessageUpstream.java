@@ -200,7 +200,7 @@ final class MessageUpstream extends UpgradeExchange {
                 isDeflating,
                 shared.webSockets().maxMessageBytes(),
                 shared.webSockets().random(),
-                log(),
+                heard(),
                 log().tap());
         return MessageRelay.join(stream, channel, shared.loop(), connection.gate(), settings, ErrorCode.UPSTREAM_RESET);
     }

@@ -112,6 +112,11 @@ final class RequestLog implements FlowMeter {
         }
     }
 
+    /** Whether somebody is to hear what is counted and how it ends; if not, a connection that lasts need not keep this. */
+    boolean isHeard() {
+        return observer != ExchangeObserver.NONE;
+    }
+
     /** Who is shown what a WebSocket says; null if nobody wants to know. */
     @Nullable
     MessageTap tap() {

@@ -37,7 +37,8 @@ final class TcpUpstream implements StreamHandler, Dialer.Listener {
 
     private final LoopUpstreams shared;
     private final TunnelStream stream;
-    private final Message.TcpTunnelStart request;
+    private final String requestId;
+    private final @Nullable String client;
     private final InetSocketAddress target;
     /** Bounded by the stream's first window. */
     private final PieceQueue early = new PieceQueue();
@@ -58,16 +59,21 @@ final class TcpUpstream implements StreamHandler, Dialer.Listener {
             boolean isEnd) {
         this.shared = shared;
         this.stream = stream;
-        this.request = request;
+        requestId = request.requestId();
+        client = request.clientAddr();
         this.target = target;
         isEndReceived = isEnd;
     }
 
-    /** Begins to connect. Once, first. */
-    void start() {
+    /**
+     * Begins to connect. Once, first.
+     *
+     * @param timeoutMillis what the gateway waits at most; 0 if it does not say
+     */
+    void start(long timeoutMillis) {
         long timeoutNanos = shared.connectTimeout().toNanos();
-        if (request.timeoutMillis() > 0) {
-            timeoutNanos = Math.min(timeoutNanos, TimeUnit.MILLISECONDS.toNanos(request.timeoutMillis()));
+        if (timeoutMillis > 0) {
+            timeoutNanos = Math.min(timeoutNanos, TimeUnit.MILLISECONDS.toNanos(timeoutMillis));
         }
         dial = shared.dialer()
                 .newDial(Targets.text(target), target.getPort(), timeoutNanos, channel -> {}, this)
@@ -77,7 +83,7 @@ final class TcpUpstream implements StreamHandler, Dialer.Listener {
     @Override
     public void onConnected(Channel channel) {
         dial = null;
-        stream.send(new Message.TcpTunnelConnected(request.requestId()), false);
+        stream.send(new Message.TcpTunnelConnected(requestId), false);
         StreamRelay joined =
                 StreamRelay.join(stream, channel, shared.loop(), new ReadGate(channel), ErrorCode.UPSTREAM_RESET);
         relay = joined;
@@ -97,7 +103,7 @@ final class TcpUpstream implements StreamHandler, Dialer.Listener {
         HttpResponseStatus status = isLate ? HttpResponseStatus.GATEWAY_TIMEOUT : HttpResponseStatus.BAD_GATEWAY;
         String why = String.valueOf(cause.getMessage());
         shared.failures().add(code, this, why);
-        refuse(shared, stream, request.requestId(), code, status, "the target cannot be reached", why, true);
+        refuse(shared, stream, requestId, code, status, "the target cannot be reached", why, true);
     }
 
     /** Says why a stream comes to nothing, and ends it. */
@@ -160,7 +166,6 @@ final class TcpUpstream implements StreamHandler, Dialer.Listener {
     /** For people who look at what is under way. */
     @Override
     public String toString() {
-        String client = request.clientAddr();
         return "TCP to " + Targets.text(target) + (client == null ? "" : " for " + client);
     }
 }

@@ -8,7 +8,6 @@ import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.LastHttpContent;
-import io.tunnelmux.core.Outcome;
 import io.tunnelmux.core.StreamHandler;
 import io.tunnelmux.core.TunnelStream;
 import io.tunnelmux.netty.observe.RelayMode;
@@ -28,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 abstract class UpgradeExchange extends UpstreamExchange {
 
-    private @Nullable StreamHandler relay;
+    private final UpgradeStream handler = new UpgradeStream(this);
     private boolean isEndReceived;
 
     UpgradeExchange(LoopUpstreams shared, Upstream upstream, TunnelStream stream, Message.ProxyRequest request) {
@@ -68,6 +67,11 @@ abstract class UpgradeExchange extends UpstreamExchange {
     }
 
     @Override
+    final StreamHandler handler() {
+        return handler;
+    }
+
+    @Override
     final void start() {
         startDeadline();
         connect(true);
@@ -104,13 +108,18 @@ abstract class UpgradeExchange extends UpstreamExchange {
         pipeline.remove(connection);
         pipeline.remove(RequestEncoder.class);
         StreamHandler joined = join(connection, connection.channel());
-        relay = joined;
+        handler.switchTo(joined, heard());
         finishHttp();
         // The decoder hands on what it holds behind the 101; the relay, now last, gets it before anything else.
         pipeline.remove(ResponseDecoder.class);
         if (isEndReceived) {
             joined.onData(stream, new Frame.Data(stream.id(), Payload.EMPTY, Frame.FLAG_END));
         }
+    }
+
+    /** Who is told what goes by and how it ends; null if nobody hears it. */
+    final @Nullable RequestLog heard() {
+        return log().isHeard() ? log() : null;
     }
 
     private @Nullable String generalFaultOf(HttpHeaders headers) {
@@ -132,10 +141,6 @@ abstract class UpgradeExchange extends UpstreamExchange {
 
     @Override
     public void onData(TunnelStream from, Frame.Data data) {
-        if (relay != null) {
-            relay.onData(from, data);
-            return;
-        }
         boolean isEarly = data.payload().length() > 0 && !isOver() && !isAnswerBegun();
         isEndReceived |= data.isEnd();
         data.payload().release();
@@ -146,31 +151,10 @@ abstract class UpgradeExchange extends UpstreamExchange {
 
     @Override
     public void onMessage(TunnelStream from, Message message, boolean isEnd) {
-        if (relay != null) {
-            relay.onMessage(from, message, isEnd);
-        } else if (!isOver() && Message.isKnown(message.type())) {
+        if (!isOver() && Message.isKnown(message.type())) {
             abort(message.type() + " within an upgrade");
         } else {
             isEndReceived |= isEnd;
-        }
-    }
-
-    @Override
-    public void onWritable(TunnelStream from) {
-        if (relay != null) {
-            relay.onWritable(from);
-        } else {
-            super.onWritable(from);
-        }
-    }
-
-    @Override
-    public void onClosed(TunnelStream from, Outcome outcome) {
-        if (relay != null) {
-            log().ended(outcome);
-            relay.onClosed(from, outcome);
-        } else {
-            super.onClosed(from, outcome);
         }
     }
 

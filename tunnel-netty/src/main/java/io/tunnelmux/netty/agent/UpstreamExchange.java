@@ -85,6 +85,11 @@ abstract class UpstreamExchange implements StreamHandler, UpstreamConnection.Use
         start();
     }
 
+    /** What the stream tells. */
+    StreamHandler handler() {
+        return this;
+    }
+
     /** What is told of this exchange. */
     final RequestLog log() {
         return Objects.requireNonNull(log);

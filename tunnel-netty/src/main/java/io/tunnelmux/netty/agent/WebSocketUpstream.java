@@ -95,7 +95,7 @@ final class WebSocketUpstream extends UpgradeExchange {
             channel.write(NettyPayload.toByteBuf(early), channel.voidPromise());
             shared.loop().flushLater(channel);
         }
-        return StreamRelay.join(stream, channel, shared.loop(), connection.gate(), ErrorCode.UPSTREAM_RESET, log());
+        return StreamRelay.join(stream, channel, shared.loop(), connection.gate(), ErrorCode.UPSTREAM_RESET, heard());
     }
 
     @Override

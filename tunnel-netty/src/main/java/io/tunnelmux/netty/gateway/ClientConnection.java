@@ -457,6 +457,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter
         }
         earlyBytes = 0;
         gate.release(READ_AHEAD);
+        front.upgraded(channel);
         return relay;
     }
 

@@ -56,7 +56,6 @@ final class Exchange implements StreamHandler, Visit.Visitor {
     private final Visit visit;
     private final ExchangeClient client;
     private final Channel channel;
-    private final Client sender;
     private final RequestHead head;
     private final Route route;
     private final ProxyRequestFactory requests;
@@ -70,7 +69,8 @@ final class Exchange implements StreamHandler, Visit.Visitor {
     private @Nullable Tunnel tunnel;
     private @Nullable TunnelStream stream;
     private @Nullable StreamPressure pressure;
-    private @Nullable Relay relay;
+    /** Of an upgrade: who hears what its stream says. */
+    private @Nullable UpgradeStream upgraded;
     /** What the client of an upgrade sent before the stream was opened. */
     private @Nullable Payload headData;
 
@@ -107,7 +107,6 @@ final class Exchange implements StreamHandler, Visit.Visitor {
         this.messages = messages;
         this.idleTimeout = idleTimeout;
         channel = client.channel();
-        this.sender = sender;
         this.log = log;
         visit = new Visit(admission, route, head.path(), sender.address(), this);
     }
@@ -186,7 +185,12 @@ final class Exchange implements StreamHandler, Visit.Visitor {
     }
 
     private StreamHandler handlerFor(Tunnel chosen) {
-        return chosen.loop() == client.loop() ? this : new HandlerOnLoop(this, client.loop());
+        StreamHandler handler = this;
+        if (upgrade != null) {
+            upgraded = new UpgradeStream(this, visit);
+            handler = upgraded;
+        }
+        return chosen.loop() == client.loop() ? handler : new HandlerOnLoop(handler, client.loop());
     }
 
     // The client's side.
@@ -243,7 +247,7 @@ final class Exchange implements StreamHandler, Visit.Visitor {
 
     /** The client has gone, and with it the reason for all this. */
     void onClientGone() {
-        if (!isOver && relay == null) {
+        if (!isOver) {
             visit.onAborted();
         }
         end(ExchangeEnd.CLIENT_GONE, "");
@@ -282,9 +286,7 @@ final class Exchange implements StreamHandler, Visit.Visitor {
 
     @Override
     public void onMessage(TunnelStream from, Message message, boolean isEnd) {
-        if (relay != null) {
-            relay.onMessage(from, message, isEnd);
-        } else if (isOver) {
+        if (isOver) {
             return;
         } else if (answer == Answer.AWAITED && messages != null && messages.isAnswer(message)) {
             onMessages(messages, message, isEnd);
@@ -395,7 +397,7 @@ final class Exchange implements StreamHandler, Visit.Visitor {
         onSwitched(
                 RelayMode.ZERO_COPY,
                 headers,
-                () -> StreamRelay.join(switched, channel, client.loop(), client.gate(), ErrorCode.CANCELLED, log),
+                () -> StreamRelay.join(switched, channel, client.loop(), client.gate(), ErrorCode.CANCELLED, heard()),
                 isEnd);
     }
 
@@ -409,7 +411,11 @@ final class Exchange implements StreamHandler, Visit.Visitor {
             return;
         }
         if (switched != null) {
-            onSwitched(by.mode(), headers, () -> by.join(switched, channel, client.loop(), client.gate(), log), isEnd);
+            onSwitched(
+                    by.mode(),
+                    headers,
+                    () -> by.join(switched, channel, client.loop(), client.gate(), heard(), log.tap()),
+                    isEnd);
         }
     }
 
@@ -419,13 +425,19 @@ final class Exchange implements StreamHandler, Visit.Visitor {
         log.answered(HttpResponseStatus.SWITCHING_PROTOCOLS.code());
         log.upgraded(mode, earlyBytes);
         Relay joined = client.switchProtocols(headers, join);
-        relay = joined;
+        if (upgraded != null) {
+            upgraded.switchTo(joined, heard());
+        }
         if (idleTimeout != null) {
             joined.cutWhenIdle(idleTimeout);
         }
         if (isEnd && stream != null) {
             joined.onData(stream, new Frame.Data(stream.id(), Payload.EMPTY, Frame.FLAG_END));
         }
+    }
+
+    private @Nullable ExchangeLog heard() {
+        return log.isHeard() ? log : null;
     }
 
     private void onError(Message.ProxyError error) {
@@ -451,10 +463,6 @@ final class Exchange implements StreamHandler, Visit.Visitor {
 
     @Override
     public void onData(TunnelStream from, Frame.Data data) {
-        if (relay != null) {
-            relay.onData(from, data);
-            return;
-        }
         int length = data.payload().length();
         if (isOver || pressure == null || answer != Answer.FLOWING || missingBytes >= 0 && length > missingBytes) {
             data.payload().release();
@@ -488,9 +496,7 @@ final class Exchange implements StreamHandler, Visit.Visitor {
 
     @Override
     public void onWritable(TunnelStream from) {
-        if (relay != null) {
-            relay.onWritable(from);
-        } else if (pressure != null) {
+        if (pressure != null) {
             pressure.onStreamWritable();
         }
     }
@@ -498,12 +504,6 @@ final class Exchange implements StreamHandler, Visit.Visitor {
     @Override
     public void onClosed(TunnelStream from, Outcome outcome) {
         isStreamClosed = true;
-        if (relay != null) {
-            visit.end();
-            end(outcome);
-            relay.onClosed(from, outcome);
-            return;
-        }
         if (pressure != null) {
             pressure.onStreamClosed();
         }
@@ -546,7 +546,7 @@ final class Exchange implements StreamHandler, Visit.Visitor {
         return upgrade != null || head.hasBody() && !isBodyEnded;
     }
 
-    /** Nothing more is to be said about the exchange. What comes yet is for its relay, or for nobody. */
+    /** Nothing more is to be said about the exchange. What comes yet is for nobody. */
     private void end(String outcome, String detail) {
         if (!isOver) {
             isOver = true;
@@ -557,22 +557,19 @@ final class Exchange implements StreamHandler, Visit.Visitor {
         }
     }
 
-    /** The stream is what ended it. An upgraded one is cancelled here only because its client is lost. */
+    /** The stream is what ended it. */
     private void end(Outcome outcome) {
         ErrorCode code = ErrorCode.of(outcome.code());
-        boolean isClientGone = relay != null && outcome.isLocal() && code == ErrorCode.CANCELLED;
-        String name = isClientGone
-                ? ExchangeEnd.CLIENT_GONE
-                : outcome.isClean()
-                        ? ExchangeEnd.COMPLETE
-                        : code == null ? ExchangeEnd.APPLICATION_ERROR : code.wireName();
+        String name = outcome.isClean()
+                ? ExchangeEnd.COMPLETE
+                : code == null ? ExchangeEnd.APPLICATION_ERROR : code.wireName();
         end(name, outcome.toString());
     }
 
     /** For people who look at what is under way; never with the query. */
     @Override
     public String toString() {
-        return head.request().method() + " " + head.path() + " for " + sender.text();
+        return log.toString();
     }
 
     private void invalid(String cause) {

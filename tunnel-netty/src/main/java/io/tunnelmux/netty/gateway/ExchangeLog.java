@@ -110,6 +110,11 @@ final class ExchangeLog implements FlowMeter {
         observer.onChunkTaken(isToStream ? Direction.TO_AGENT : Direction.FROM_AGENT, nanos);
     }
 
+    /** Whether somebody is to hear what is counted and how it ends; if not, a connection that lasts need not keep this. */
+    boolean isHeard() {
+        return observer != ExchangeObserver.NONE || recorder.isAccessLogged() || recorder.isPerformanceLogged();
+    }
+
     /** Who is shown what a WebSocket says; null if nobody wants to know. */
     @Nullable
     MessageTap tap() {
@@ -122,6 +127,12 @@ final class ExchangeLog implements FlowMeter {
         if (message.sample().length() > 0) {
             recorder.onSample(message, info, trace.traceId());
         }
+    }
+
+    /** For people who look at what is under way; never with the query. */
+    @Override
+    public String toString() {
+        return info.method() + " " + info.path() + " for " + info.peer();
     }
 
     void refused(ProxyError told) {

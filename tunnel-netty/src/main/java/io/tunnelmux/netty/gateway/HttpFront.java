@@ -125,10 +125,9 @@ final class HttpFront {
             ChannelEnds.abort(channel);
             return;
         }
-        channel.closeFuture().addListener(closed -> perClient.leave(counted));
         ProtocolChoice choice = new ProtocolChoice(this, channel, loops.of(channel.eventLoop()));
         serve(channel, choice);
-        channel.closeFuture().addListener(closed -> onClosed(channel));
+        channel.closeFuture().addListener(closed -> onClosed(channel, counted));
         choice.begin();
     }
 
@@ -151,12 +150,18 @@ final class HttpFront {
         return connections.get(channel) == connection;
     }
 
-    private void onClosed(Channel channel) {
+    private void onClosed(Channel channel, @Nullable InetAddress counted) {
+        perClient.leave(counted);
         count.decrementAndGet();
         connections.remove(channel);
         if (isDraining && connections.isEmpty()) {
             drained.complete(null);
         }
+    }
+
+    /** The connection is no HTTP from now on, and ends by itself. Lets go of what served it. */
+    void upgraded(Channel channel) {
+        connections.replace(channel, () -> {});
     }
 
     /** The connection is a tunnel from now on. */

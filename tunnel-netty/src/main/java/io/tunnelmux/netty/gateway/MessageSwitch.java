@@ -7,9 +7,11 @@ import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.util.AsciiString;
 import io.tunnelmux.core.TunnelStream;
 import io.tunnelmux.netty.observe.RelayMode;
+import io.tunnelmux.netty.relay.FlowMeter;
 import io.tunnelmux.netty.relay.HttpMapping;
 import io.tunnelmux.netty.relay.MalformedHttpException;
 import io.tunnelmux.netty.relay.MessageRelay;
+import io.tunnelmux.netty.relay.MessageTap;
 import io.tunnelmux.netty.relay.ReadGate;
 import io.tunnelmux.netty.relay.Relay;
 import io.tunnelmux.netty.transport.NettyLoop;
@@ -136,9 +138,15 @@ final class MessageSwitch {
     }
 
     /** Joins the client's channel, where the 101 has been said, to the stream. */
-    Relay join(TunnelStream stream, Channel channel, NettyLoop loop, ReadGate gate, ExchangeLog log) {
+    Relay join(
+            TunnelStream stream,
+            Channel channel,
+            NettyLoop loop,
+            ReadGate gate,
+            @Nullable FlowMeter meter,
+            @Nullable MessageTap tap) {
         MessageRelay.Settings settings =
-                new MessageRelay.Settings(true, extension() != null, config.maxMessageBytes(), null, log, log.tap());
+                new MessageRelay.Settings(true, extension() != null, config.maxMessageBytes(), null, meter, tap);
         return MessageRelay.join(stream, channel, loop, gate, settings, ErrorCode.CANCELLED);
     }
 }

@@ -22,6 +22,19 @@ final class Visit extends AgentPool.Ticket {
 
     /** Who wants to be let in. Told on the loop, also within the call. */
     interface Visitor {
+        /** In the place of one who has had an answer, and who need not be kept as long as the visit. */
+        Visitor NOBODY = new Visitor() {
+            @Override
+            public void onTunnel(Tunnel tunnel) {
+                throw new IllegalStateException("answered before");
+            }
+
+            @Override
+            public void onNoTunnel(ProxyError told) {
+                throw new IllegalStateException("answered before");
+            }
+        };
+
         /** It waits. Perhaps more than once. */
         default void onWaiting() {}
 
@@ -42,7 +55,7 @@ final class Visit extends AgentPool.Ticket {
     private final Route route;
     private final String path;
     private final @Nullable InetAddress client;
-    private final Visitor visitor;
+    private Visitor visitor;
     private Stage stage = Stage.OVER;
     private @Nullable RouteState state;
     private @Nullable AgentPool pool;
@@ -170,8 +183,9 @@ final class Visit extends AgentPool.Ticket {
 
     // What becomes of it. The first of these counts.
 
-    /** The upstream has answered, well or not. */
+    /** The upstream has answered, well or not: there will be no other tunnel. */
     void onAnswered() {
+        visitor = Visitor.NOBODY;
         Breaker told = takeBreaker();
         if (told != null) {
             told.onSuccess(turn);
