@@ -36,7 +36,6 @@ final class SendHalf {
 
     private static final SendWindow NO_CREDIT = new SendWindow(0);
 
-    private final Tunnel tunnel;
     private SendWindow window = NO_CREDIT;
     private boolean isOpenSent;
     private boolean isEndQueued;
@@ -49,9 +48,8 @@ final class SendHalf {
     /** To be told of when so much has gone out. */
     private record Mark(long atBytes, Runnable action) {}
 
-    SendHalf(TunnelStream stream, Tunnel tunnel) {
+    SendHalf(TunnelStream stream) {
         this.stream = stream;
-        this.tunnel = tunnel;
     }
 
     /** A stream of this side begins, with its OPEN queued first. */
@@ -59,7 +57,7 @@ final class SendHalf {
         window = new SendWindow(firstCreditBytes);
         isEndQueued = isEnd;
         queue.add(new Frame.Open(id, request, isEnd ? Frame.FLAG_END : 0), nowNanos());
-        tunnel.scheduler().opening(this);
+        scheduler().opening(this);
     }
 
     /** A stream of the peer begins. */
@@ -94,7 +92,7 @@ final class SendHalf {
         }
         hold(payload);
         queue.addUnit(stream.id(), payload, isText, hasMore, nowNanos());
-        tunnel.scheduler().ready(this);
+        scheduler().ready(this);
         owesWritable |= !isWritable();
     }
 
@@ -104,12 +102,12 @@ final class SendHalf {
             return;
         }
         requireCanSend(isEnd);
-        Payload encoded = tunnel.encode(message);
-        if (encoded.length() > tunnel.peerMaxMessageBytes()) {
+        Payload encoded = stream.tunnel().encode(message);
+        if (encoded.length() > stream.tunnel().peerMaxMessageBytes()) {
             stream.cancelInLoop(
                     ErrorCode.FRAME_TOO_LARGE.value(),
                     message.type() + " of " + encoded.length() + " bytes, the peer takes "
-                            + tunnel.peerMaxMessageBytes());
+                            + stream.tunnel().peerMaxMessageBytes());
             return;
         }
         isEndQueued = isEnd;
@@ -125,7 +123,7 @@ final class SendHalf {
         requireCanSend(true);
         isEndQueued = true;
         queue.addEnd(stream.id(), nowNanos());
-        tunnel.scheduler().ready(this);
+        scheduler().ready(this);
     }
 
     /** See {@link TunnelStream#close(int, String)}. */
@@ -157,16 +155,20 @@ final class SendHalf {
     }
 
     private void hold(Payload payload) {
-        tunnel.memory.onAdded(stream, payload.length(), nowNanos());
+        stream.tunnel().memory.onAdded(stream, payload.length(), nowNanos());
     }
 
     private void enqueue(Frame frame) {
         queue.add(frame, nowNanos());
-        tunnel.scheduler().ready(this);
+        scheduler().ready(this);
+    }
+
+    private WriteScheduler scheduler() {
+        return stream.tunnel().scheduler();
     }
 
     private long nowNanos() {
-        return tunnel.scheduler().nowNanos();
+        return scheduler().nowNanos();
     }
 
     /** Whether a payload can still be sent; if not, it is freed. */
@@ -217,7 +219,7 @@ final class SendHalf {
         if (ring == null) {
             return Wait.PEER_CREDIT;
         }
-        return tunnel.scheduler().isWithoutTunnelCredit(this) ? Wait.TUNNEL_CREDIT : Wait.TRANSPORT;
+        return scheduler().isWithoutTunnelCredit(this) ? Wait.TUNNEL_CREDIT : Wait.TRANSPORT;
     }
 
     /** How long it has waited for that; negative if for nothing. */
@@ -240,7 +242,7 @@ final class SendHalf {
         if (!window.onGranted(increment)) {
             return false;
         }
-        tunnel.scheduler().ready(this);
+        scheduler().ready(this);
         return true;
     }
 
@@ -252,7 +254,7 @@ final class SendHalf {
     void onDataSent(int bytes, long nowNanos) {
         window.onSent(bytes);
         sentBytes += bytes;
-        tunnel.memory.onRemoved(stream, bytes, nowNanos);
+        stream.tunnel().memory.onRemoved(stream, bytes, nowNanos);
     }
 
     /** CLOSE has gone to the transport. */

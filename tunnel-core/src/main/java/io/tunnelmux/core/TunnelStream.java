@@ -43,7 +43,7 @@ public final class TunnelStream {
     TunnelStream(Tunnel tunnel, StreamHandler handler) {
         this.tunnel = tunnel;
         this.handler = handler;
-        sending = new SendHalf(this, tunnel);
+        sending = new SendHalf(this);
     }
 
     /** The tunnel that carries it. */

@@ -128,7 +128,11 @@ final class Dialer {
             InetAddress address = addressesLeft.remove(0);
             ChannelFuture connecting = connector
                     .clone()
-                    .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) Math.min(shareMillis, Integer.MAX_VALUE))
+                    // For the last one there is the timer of the whole, and no need for another, which its channel
+                    // would keep.
+                    .option(
+                            ChannelOption.CONNECT_TIMEOUT_MILLIS,
+                            addressesLeft.isEmpty() ? 0 : (int) Math.min(shareMillis, Integer.MAX_VALUE))
                     .handler(new ChannelInitializer<>() {
                         @Override
                         protected void initChannel(Channel channel) {

@@ -22,7 +22,8 @@ public final class PieceQueue {
     /** A buffer of so many bytes may be kept for a single one. */
     private static final int LITTLE_BYTES = 4 * 1024;
 
-    private final ArrayDeque<ByteBuf> pieces = new ArrayDeque<>(1);
+    /** Null while nothing waits, as for most connections most of the time. */
+    private @Nullable ArrayDeque<ByteBuf> pieces;
     /** The last of {@link #pieces} if small ones can be put to it. */
     private @Nullable ByteBuf gathering;
 
@@ -36,7 +37,7 @@ public final class PieceQueue {
         int length = piece.readableBytes();
         if (length > SMALL_BYTES && (length >= FULL_BYTES || !isWasteful(piece))) {
             gathering = null;
-            pieces.add(compact(piece, allocator));
+            waiting().add(compact(piece, allocator));
             return;
         }
         if (length == 0) {
@@ -46,7 +47,7 @@ public final class PieceQueue {
         ByteBuf target = gathering;
         if (target == null || length > target.maxWritableBytes()) {
             target = allocator.buffer(FIRST_BYTES, FULL_BYTES);
-            pieces.add(target);
+            waiting().add(target);
             gathering = target;
         }
         target.writeBytes(piece);
@@ -76,19 +77,35 @@ public final class PieceQueue {
 
     /** Takes out the first piece; null if none waits. */
     public @Nullable ByteBuf poll() {
-        ByteBuf first = pieces.poll();
-        gathering = pieces.isEmpty() ? null : gathering;
+        ArrayDeque<ByteBuf> waiting = pieces;
+        if (waiting == null) {
+            return null;
+        }
+        ByteBuf first = waiting.poll();
+        if (waiting.isEmpty()) {
+            pieces = null;
+            gathering = null;
+        }
         return first;
     }
 
     /** Gives back what is left of the first piece. Takes {@code rest}. */
     public void addFirst(ByteBuf rest) {
-        pieces.addFirst(rest);
+        waiting().addFirst(rest);
+    }
+
+    private ArrayDeque<ByteBuf> waiting() {
+        ArrayDeque<ByteBuf> waiting = pieces;
+        if (waiting == null) {
+            waiting = new ArrayDeque<>(1);
+            pieces = waiting;
+        }
+        return waiting;
     }
 
     /** How many pieces wait. */
     int size() {
-        return pieces.size();
+        return pieces == null ? 0 : pieces.size();
     }
 
     /** Drops and frees all that waits. */

@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SmallWrites extends ChannelDuplexHandler {
 
-    private final PieceQueue waiting = new PieceQueue();
+    /** Null as long as nothing has had to wait. */
+    private @Nullable PieceQueue waiting;
 
     private SmallWrites() {}
 
@@ -31,9 +32,14 @@ public final class SmallWrites extends ChannelDuplexHandler {
     @Override
     public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) {
         if (!context.channel().isWritable() && promise.isVoid() && message instanceof ByteBuf bytes) {
-            waiting.add(bytes, context.alloc());
-            if (waiting.size() > 1) {
-                writeFirst(context);
+            PieceQueue queue = waiting;
+            if (queue == null) {
+                queue = new PieceQueue();
+                waiting = queue;
+            }
+            queue.add(bytes, context.alloc());
+            if (queue.size() > 1) {
+                writeFirst(context, queue);
             }
         } else {
             writeAll(context);
@@ -55,7 +61,7 @@ public final class SmallWrites extends ChannelDuplexHandler {
 
     @Override
     public void channelWritabilityChanged(ChannelHandlerContext context) {
-        if (context.channel().isWritable() && waiting.size() > 0) {
+        if (context.channel().isWritable() && waiting != null && waiting.size() > 0) {
             writeAll(context);
             context.flush();
         }
@@ -66,19 +72,20 @@ public final class SmallWrites extends ChannelDuplexHandler {
     public void handlerRemoved(ChannelHandlerContext context) {
         if (context.channel().isActive()) {
             writeAll(context);
-        } else {
+        } else if (waiting != null) {
             waiting.clear();
         }
     }
 
     private void writeAll(ChannelHandlerContext context) {
-        while (waiting.size() > 0) {
-            writeFirst(context);
+        PieceQueue queue = waiting;
+        while (queue != null && queue.size() > 0) {
+            writeFirst(context, queue);
         }
     }
 
-    private void writeFirst(ChannelHandlerContext context) {
-        @Nullable ByteBuf first = waiting.poll();
+    private static void writeFirst(ChannelHandlerContext context, PieceQueue queue) {
+        @Nullable ByteBuf first = queue.poll();
         if (first != null) {
             context.write(first, context.voidPromise());
         }

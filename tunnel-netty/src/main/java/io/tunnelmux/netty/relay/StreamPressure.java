@@ -38,17 +38,11 @@ public final class StreamPressure {
     /** Null if the stream's loop is the channel's. */
     private final @Nullable LoopCrossing crossing;
 
-    private final @Nullable FlowMeter meter;
+    private final @Nullable Look look;
     private int owedBytes;
     private long receivedBytes;
     private long sentBytes;
     private long messages;
-    /** Since when the piece came that is looked at, if one is. */
-    private long toStreamNanos;
-
-    private long toChannelNanos;
-    private boolean isToStreamLookedAt;
-    private boolean isToChannelLookedAt;
     private @Nullable IdleWatch watch;
 
     /** @param gate of {@code channel} */
@@ -74,7 +68,7 @@ public final class StreamPressure {
             ReadGate gate,
             @Nullable FlowMeter meter,
             @Nullable Runnable onRoom) {
-        this.meter = meter;
+        look = meter == null ? null : new Look(meter);
         this.stream = stream;
         this.channel = channel;
         this.loop = loop;
@@ -115,21 +109,12 @@ public final class StreamPressure {
     /** Whether this piece is the one to look at. */
     private boolean beginToStream(int length) {
         receivedBytes += length;
-        if (meter == null) {
-            return false;
-        }
-        meter.onToStream(length);
-        boolean isFirst = !isToStreamLookedAt;
-        if (isFirst) {
-            isToStreamLookedAt = true;
-            toStreamNanos = loop.nanoTime();
-        }
-        return isFirst;
+        return look != null && look.beginToStream(length);
     }
 
     private void endToStream(int length, boolean isLookedAt) {
-        if (isLookedAt) {
-            Runnable sent = this::onLookedAtSent;
+        if (isLookedAt && look != null) {
+            Runnable sent = look::onSent;
             stream.whenSent(crossing == null ? sent : () -> loop.execute(sent));
         }
         if (crossing != null) {
@@ -137,13 +122,6 @@ public final class StreamPressure {
         }
         if (isFull()) {
             gate.hold(ReadGate.STREAM_FULL);
-        }
-    }
-
-    private void onLookedAtSent() {
-        isToStreamLookedAt = false;
-        if (meter != null) {
-            meter.onTaken(true, loop.nanoTime() - toStreamNanos);
         }
     }
 
@@ -167,10 +145,10 @@ public final class StreamPressure {
      */
     public void toChannel(Object message, int bytes) {
         sentBytes += bytes;
-        if (meter == null) {
+        if (look == null) {
             channel.write(message, channel.voidPromise());
         } else {
-            meteredToChannel(message, bytes, meter);
+            look.toChannel(message, bytes);
         }
         settle(bytes);
     }
@@ -178,9 +156,9 @@ public final class StreamPressure {
     /** What came from the stream, {@code bytes} of its credit, has been written to the channel in another form. */
     void onWritten(int bytes) {
         sentBytes += bytes;
-        if (meter != null) {
+        if (look != null) {
             // What is looked at stands for the bytes in front of it.
-            meteredToChannel(Unpooled.EMPTY_BUFFER, bytes, meter);
+            look.toChannel(Unpooled.EMPTY_BUFFER, bytes);
         }
         settle(bytes);
     }
@@ -192,22 +170,6 @@ public final class StreamPressure {
         } else {
             owedBytes += bytes;
         }
-    }
-
-    private void meteredToChannel(Object message, int bytes, FlowMeter by) {
-        by.onToChannel(bytes);
-        if (isToChannelLookedAt) {
-            channel.write(message, channel.voidPromise());
-            return;
-        }
-        isToChannelLookedAt = true;
-        toChannelNanos = loop.nanoTime();
-        channel.write(message).addListener(written -> {
-            isToChannelLookedAt = false;
-            if (written.isSuccess()) {
-                by.onTaken(false, loop.nanoTime() - toChannelNanos);
-            }
-        });
     }
 
     /**
@@ -264,6 +226,50 @@ public final class StreamPressure {
             int bytes = owedBytes;
             owedBytes = 0;
             stream.consumed(bytes);
+        }
+    }
+
+    /** For somebody who counts: of the pieces in each direction one at a time is looked at, how long it takes. */
+    private final class Look {
+        private final FlowMeter meter;
+        private boolean isAtToStream;
+        private long toStreamNanos;
+        private boolean isAtToChannel;
+        private long toChannelNanos;
+
+        private Look(FlowMeter meter) {
+            this.meter = meter;
+        }
+
+        private boolean beginToStream(int length) {
+            meter.onToStream(length);
+            boolean isFirst = !isAtToStream;
+            if (isFirst) {
+                isAtToStream = true;
+                toStreamNanos = loop.nanoTime();
+            }
+            return isFirst;
+        }
+
+        private void onSent() {
+            isAtToStream = false;
+            meter.onTaken(true, loop.nanoTime() - toStreamNanos);
+        }
+
+        private void toChannel(Object message, int bytes) {
+            meter.onToChannel(bytes);
+            if (isAtToChannel) {
+                channel.write(message, channel.voidPromise());
+                return;
+            }
+            isAtToChannel = true;
+            toChannelNanos = loop.nanoTime();
+            channel.write(message).addListener(written -> {
+                isAtToChannel = false;
+                if (written.isSuccess()) {
+                    meter.onTaken(false, loop.nanoTime() - toChannelNanos);
+                }
+            });
         }
     }
 }
