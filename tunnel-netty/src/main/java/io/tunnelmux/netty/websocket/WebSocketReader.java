@@ -5,7 +5,6 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  *     FIRST            SECOND                 LENGTH                    KEY         PAYLOAD
  * </pre>
  *
- * A breach is thrown on the first byte that shows it, with nothing allocated for what a length announces. After a breach, and after the
+ * A breach is thrown on the first byte that shows it, with nothing allocated for what the length of a message announces. After a breach, and after the
  * peer's close frame, everything is dropped. What text and compressed messages hold is not looked at. One thread.
  */
 public final class WebSocketReader {
@@ -43,6 +42,8 @@ public final class WebSocketReader {
 
     /** What DEFLATE adds to what cannot be compressed, beside 5 bytes for each 16 KiB. */
     private static final long SLACK_BYTES = 64;
+
+    private static final byte[] NO_BYTES = new byte[0];
 
     private enum Phase {
         FIRST,
@@ -110,8 +111,8 @@ public final class WebSocketReader {
     /** For the message that is being read. */
     private long limitBytes;
 
-    private final byte[] control = new byte[MAX_CONTROL_BYTES];
-    private int controlBytes;
+    /** What has come of a control frame that has bytes. */
+    private byte[] control = NO_BYTES;
 
     /** What was received while the sink had asked for a pause; null as long as there was none. */
     private @Nullable ArrayDeque<ByteBuf> unread;
@@ -166,8 +167,7 @@ public final class WebSocketReader {
                 int start = at;
                 at += count;
                 if (isControl()) {
-                    bytes.getBytes(start, control, controlBytes, count);
-                    controlBytes += count;
+                    bytes.getBytes(start, control, control.length - (int) missing - count, count);
                 } else if (at < end) {
                     sink.onBytes(bytes.retain(), start, at, isLastOfMessage());
                 } else {
@@ -330,9 +330,9 @@ public final class WebSocketReader {
 
     private void beginPayload() {
         missing = length;
-        controlBytes = 0;
         if (length > 0) {
             phase = Phase.PAYLOAD;
+            control = isControl() ? new byte[lengthCode] : NO_BYTES;
             return;
         }
         if (!isControl()) {
@@ -343,10 +343,12 @@ public final class WebSocketReader {
 
     private void endFrame() {
         phase = Phase.FIRST;
+        byte[] data = control;
+        control = NO_BYTES;
         switch (opcode) {
-            case CLOSE -> endClose();
-            case PING -> sink.onPing(Arrays.copyOf(control, controlBytes));
-            case PONG -> sink.onPong(Arrays.copyOf(control, controlBytes));
+            case CLOSE -> endClose(data);
+            case PING -> sink.onPing(data);
+            case PONG -> sink.onPong(data);
             default -> {
                 isInMessage = !isFinal;
                 messageBytes = isFinal ? 0 : messageBytes;
@@ -354,12 +356,12 @@ public final class WebSocketReader {
         }
     }
 
-    private void endClose() {
+    private void endClose(byte[] said) {
         int code = CloseCodes.NO_CODE;
         String reason = "";
-        if (controlBytes > 0) {
-            require(controlBytes >= Short.BYTES, "a close frame of one byte");
-            ByteBuffer data = ByteBuffer.wrap(control, 0, controlBytes);
+        if (said.length > 0) {
+            require(said.length >= Short.BYTES, "a close frame of one byte");
+            ByteBuffer data = ByteBuffer.wrap(said);
             code = data.getShort() & 0xffff;
             require(CloseCodes.isSendable(code), "close code " + code + ", which may not be sent");
             try {

@@ -13,8 +13,10 @@ import org.jspecify.annotations.Nullable;
 public final class WebSocketWriter {
     private static final int SHORT_HEADER_BYTES = 2;
     private static final int KEY_BYTES = 4;
-    /** Keys drawn at a time, as a draw from a secure generator costs far more than a few bytes of it. */
-    private static final int DRAWN_BYTES = 256;
+    /** Keys drawn at a time, as a draw from a secure generator costs far more than a few bytes of it. They are kept by a connection that rests, too. */
+    private static final int DRAWN_BYTES = 64;
+
+    private static final byte[] NO_BYTES = new byte[0];
 
     private final boolean isClient;
     private final @Nullable RandomGenerator keys;
@@ -24,7 +26,7 @@ public final class WebSocketWriter {
     private WebSocketWriter(boolean isClient, @Nullable RandomGenerator keys) {
         this.isClient = isClient;
         this.keys = keys;
-        drawn = new byte[keys == null ? 0 : DRAWN_BYTES];
+        drawn = keys == null ? NO_BYTES : new byte[DRAWN_BYTES];
         drawnUsed = drawn.length;
     }
 
