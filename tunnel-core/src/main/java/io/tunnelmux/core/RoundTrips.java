@@ -5,7 +5,6 @@ import io.tunnelmux.core.transport.TunnelLoop;
 import io.tunnelmux.protocol.ErrorCode;
 import io.tunnelmux.protocol.Frame;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -21,7 +20,7 @@ final class RoundTrips {
 
     private final TunnelLoop loop;
     private final Consumer<Frame.Ping> send;
-    private final ArrayDeque<Pending> pending = new ArrayDeque<>(MAX_PENDING);
+    private final Fifo<Pending> pending = new Fifo<>();
     private long lastOpaque;
     private long latestNanos;
     private @Nullable Outcome ended;
@@ -71,12 +70,13 @@ final class RoundTrips {
 
     /** An answer has come; one to nothing that was asked is ignored. */
     void onAnswer(long opaque) {
-        if (pending.isEmpty() || opaque < pending.getFirst().opaque() || opaque > lastOpaque) {
+        Pending first = pending.peekFirst();
+        if (first == null || opaque < first.opaque() || opaque > lastOpaque) {
             return;
         }
         long nowNanos = loop.nanoTime();
-        for (Pending ping = pending.peekFirst(); ping != null && ping.opaque() <= opaque; ping = pending.peekFirst()) {
-            pending.removeFirst();
+        for (Pending ping = first; ping != null && ping.opaque() <= opaque; ping = pending.peekFirst()) {
+            pending.pollFirst();
             latestNanos = nowNanos - ping.sentNanos();
             if (ping.answered() != null) {
                 ping.answered().complete(Duration.ofNanos(latestNanos));

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class StreamTable {
 
-    private static final int FIRST_CAPACITY = 16;
+    private static final int FIRST_CAPACITY = 4;
 
     private final boolean isDialler;
     private @Nullable TunnelStream[] slots = new @Nullable TunnelStream[FIRST_CAPACITY];

@@ -15,6 +15,7 @@ import io.tunnelmux.protocol.Settings;
 import io.tunnelmux.protocol.codec.HelloCodec;
 import io.tunnelmux.protocol.codec.MessageCodec;
 import java.time.Duration;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
@@ -57,7 +58,7 @@ public final class Tunnel {
     private final TunnelLoop loop;
     private final TunnelHandler handler;
     private final Owner owner;
-    private final Handshake handshake;
+    private final Set<String> capabilities;
     private final StreamTable streams;
     final TunnelMemory memory;
     final WindowTuner tuner;
@@ -68,6 +69,9 @@ public final class Tunnel {
     private MessageCodec codec = MessageCodec.of(MessageFormat.CBOR);
     private @Nullable Hello peer;
     private String sessionId = "";
+    /** Null once it is done: it has the token, and is needed no more. */
+    private @Nullable Handshake handshake;
+
     private TunnelLoop.@Nullable Timer handshakeTimer;
     private volatile int openStreams;
     private long openedStreams;
@@ -77,6 +81,7 @@ public final class Tunnel {
         this.transport = transport;
         this.config = config;
         this.handshake = handshake;
+        capabilities = handshake.capabilities();
         this.handler = handler;
         this.owner = owner;
         loop = transport.loop();
@@ -245,7 +250,7 @@ public final class Tunnel {
                 () -> end(Outcome.local(ErrorCode.TIMEOUT, "no handshake within " + config.handshakeTimeout()), true),
                 config.handshakeTimeout().toNanos());
         transport.start(receiver, config.settings().maxFrameBytes());
-        Hello greeting = handshake.greeting();
+        Hello greeting = handshake().greeting();
         if (greeting != null) {
             scheduler.control(new Frame.Hello(HelloCodec.encode(greeting), false));
             scheduler.drainNow();
@@ -272,13 +277,12 @@ public final class Tunnel {
 
     /** The peer's HELLO has come. */
     void onHello(Hello hello, boolean isReply) {
-        Handshake.Result result = handshake.onHello(hello, isReply);
+        Handshake.Result result = handshake().onHello(hello, isReply);
+        handshake = null;
         peer = result.peer();
         sessionId = result.sessionId();
         codec = MessageCodec.of(result.messageFormat());
-        if (handshakeTimer != null) {
-            handshakeTimer.cancel();
-        }
+        stopHandshakeTimer();
         Hello answer = result.answer();
         if (answer != null) {
             scheduler.control(new Frame.Hello(HelloCodec.encode(answer), true));
@@ -293,6 +297,21 @@ public final class Tunnel {
         }
         owner.onOpened(this);
         callHandler(() -> handler.onOpened(this));
+    }
+
+    private Handshake handshake() {
+        Handshake current = handshake;
+        if (current == null) {
+            throw new IllegalStateException("the handshake is done");
+        }
+        return current;
+    }
+
+    private void stopHandshakeTimer() {
+        if (handshakeTimer != null) {
+            handshakeTimer.cancel();
+            handshakeTimer = null;
+        }
     }
 
     void onBytesReceived() {
@@ -317,8 +336,7 @@ public final class Tunnel {
 
     /** Whether both sides have named this capability. */
     boolean isInForce(String capability) {
-        return handshake.capabilities().contains(capability)
-                && peer().capabilities().contains(capability);
+        return capabilities.contains(capability) && peer().capabilities().contains(capability);
     }
 
     int peerMaxMessageBytes() {
@@ -432,9 +450,7 @@ public final class Tunnel {
         takesStreams = false;
         keepAlive.stop();
         drain.stop();
-        if (handshakeTimer != null) {
-            handshakeTimer.cancel();
-        }
+        stopHandshakeTimer();
         roundTrips.stop(outcome);
         streams.forEach(stream -> stream.finish(new Outcome(
                 ErrorCode.TRANSPORT_LOST.value(),

@@ -57,7 +57,7 @@ final class NettyTransport extends ChannelInboundHandlerAdapter implements Trans
     private final OutboundBatch batch;
     private final Runnable tellWritable = this::tellWritable;
     /** What came before {@link #start}, no more than one burst of reads. */
-    private final ArrayDeque<ByteBuf> early = new ArrayDeque<>();
+    private final ArrayDeque<ByteBuf> early = new ArrayDeque<>(1);
 
     private State state = State.OPEN;
     private @Nullable TransportListener listener;

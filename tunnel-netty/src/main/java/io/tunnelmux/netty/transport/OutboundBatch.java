@@ -26,7 +26,7 @@ final class OutboundBatch {
     /** A payload up to here is copied behind what is there, which costs less than another buffer on its way through the channel. */
     static final int COPIED_BYTES = 2_048;
 
-    private static final int FIRST_SEGMENTS = 16;
+    private static final int FIRST_SEGMENTS = 4;
     private static final int FIRST_PACK_BYTES = 512;
     private static final int MAX_PACK_BYTES = 16_384;
 
