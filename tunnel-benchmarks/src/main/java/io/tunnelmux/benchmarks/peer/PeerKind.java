@@ -9,6 +9,8 @@ import java.util.stream.Collectors;
 
 /** By what means a pair carries its streams. */
 enum PeerKind {
+    RSOCKET,
+    GRPC,
     JSON,
     CBOR;
 
@@ -30,6 +32,8 @@ enum PeerKind {
     /** Listens for tunnels on a free port of the loopback interface, and connects to {@code upstream} for each stream. */
     Peer back(InetSocketAddress upstream) throws IOException {
         return switch (this) {
+            case RSOCKET -> RSocketPeer.back(upstream);
+            case GRPC -> GrpcPeer.back(upstream);
             case JSON -> EnvelopePeer.back(MessageFormat.JSON, upstream);
             case CBOR -> EnvelopePeer.back(MessageFormat.CBOR, upstream);
         };
@@ -38,6 +42,8 @@ enum PeerKind {
     /** Connects to a back once, and listens for clients on a free port of the loopback interface. */
     Peer front(InetSocketAddress tunnel) throws IOException {
         return switch (this) {
+            case RSOCKET -> RSocketPeer.front(tunnel);
+            case GRPC -> GrpcPeer.front(tunnel);
             case JSON -> EnvelopePeer.front(MessageFormat.JSON, tunnel);
             case CBOR -> EnvelopePeer.front(MessageFormat.CBOR, tunnel);
         };

@@ -9,7 +9,7 @@ import java.util.concurrent.CountDownLatch;
 /** Runs one side of a pair until the process is ended. Prints one line once it is ready. */
 final class PeerRelay {
     private static final String USAGE =
-            "usage: PeerRelay KIND back --upstream HOST:PORT | KIND front --tunnel HOST:PORT";
+            "usage: PeerRelay KIND back --upstream HOST:PORT, or KIND front --tunnel HOST:PORT";
 
     /** What the arguments ask for. */
     private record Side(PeerKind kind, boolean isFront, InetSocketAddress to) {
