@@ -164,8 +164,10 @@ final class EnvelopeTunnel extends ChannelInboundHandlerAdapter {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-        System.err.println("peer: the tunnel failed: " + cause);
-        channel.close();
+        if (channel.isOpen()) {
+            System.err.println("peer: the tunnel failed: " + cause);
+            channel.close();
+        }
     }
 
     private void cutAll() {

@@ -38,6 +38,7 @@ final class GrpcSocket extends ChannelInboundHandlerAdapter {
 
     private final Channel channel;
     private final Listener listener;
+    private boolean isConnected;
     private boolean isInputEnded;
     private boolean isOutputEnded;
     private boolean isFlushDue;
@@ -113,6 +114,7 @@ final class GrpcSocket extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelActive(ChannelHandlerContext context) {
+        isConnected = true;
         flush();
     }
 
@@ -123,7 +125,9 @@ final class GrpcSocket extends ChannelInboundHandlerAdapter {
 
     @Override
     public void userEventTriggered(ChannelHandlerContext context, Object event) {
-        if (event instanceof ChannelInputShutdownEvent && !isInputEnded) {
+        // Epoll tells of an end also when a connection was refused, which is none.
+        boolean isEnd = event instanceof ChannelInputShutdownEvent && isConnected && channel.isOpen();
+        if (isEnd && !isInputEnded) {
             isInputEnded = true;
             listener.onInputEnd();
             closeIfEnded();

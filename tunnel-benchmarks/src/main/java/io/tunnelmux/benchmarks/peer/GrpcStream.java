@@ -16,8 +16,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A call's client ends its half by itself. Its server cannot without ending the call, so the back ends its half with an empty message.
  *
- * <p>gRPC gives a stream a window as large as that of the whole connection: a client that reads nothing, and so holds that much, stops all others.
- * On the loop of the socket, which is that of gRPC's connection.
+ * <p>On the loop of the socket, which is that of gRPC's connection.
  */
 final class GrpcStream implements ClientResponseObserver<ByteBuf, ByteBuf>, GrpcSocket.Listener {
     /** Messages that may be taken before the socket's word. */
@@ -114,9 +113,8 @@ final class GrpcStream implements ClientResponseObserver<ByteBuf, ByteBuf>, Grpc
             if (call instanceof ClientCallStreamObserver<ByteBuf> client) {
                 client.cancel("the connection is gone", null);
             } else {
-                call.onError(Status.ABORTED
-                        .withDescription("the connection is gone")
-                        .asRuntimeException());
+                call.onError(
+                        Status.ABORTED.withDescription("the connection is gone").asRuntimeException());
             }
         }
     }

@@ -44,6 +44,7 @@ final class PeerSocket extends ChannelInboundHandlerAdapter {
     private final Channel channel;
     private final NettyLoop loop;
     private final Listener listener;
+    private boolean isConnected;
     private boolean isInputEnded;
     private boolean isOutputEnded;
 
@@ -115,6 +116,7 @@ final class PeerSocket extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelActive(ChannelHandlerContext context) {
+        isConnected = true;
         loop.flushLater(channel);
     }
 
@@ -125,7 +127,9 @@ final class PeerSocket extends ChannelInboundHandlerAdapter {
 
     @Override
     public void userEventTriggered(ChannelHandlerContext context, Object event) {
-        if (event instanceof ChannelInputShutdownEvent && !isInputEnded) {
+        // Epoll tells of an end also when a connection was refused, which is none.
+        boolean isEnd = event instanceof ChannelInputShutdownEvent && isConnected && channel.isOpen();
+        if (isEnd && !isInputEnded) {
             isInputEnded = true;
             listener.onInputEnd();
             closeIfEnded();

@@ -68,7 +68,8 @@ class PeerRelayTest {
     @EnumSource
     void processesSayWhereTheyListenAndRunUntilTheyAreEnded(PeerKind kind) throws Exception {
         TestUpstream upstream = TestUpstream.start(threads, TestUpstream::echo);
-        Process back = start(kind, "back", "--upstream", "127.0.0.1:" + upstream.address().getPort());
+        Process back = start(
+                kind, "back", "--upstream", "127.0.0.1:" + upstream.address().getPort());
         String tunnel = valueOf(back, "back ready tunnel=");
         Process front = start(kind, "front", "--tunnel", tunnel);
         int port = Integer.parseInt(valueOf(front, "front ready tcp=").split(":")[1]);
