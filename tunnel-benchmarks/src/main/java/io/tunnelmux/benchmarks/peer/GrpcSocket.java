@@ -38,7 +38,6 @@ final class GrpcSocket extends ChannelInboundHandlerAdapter {
 
     private final Channel channel;
     private final Listener listener;
-    private boolean isConnected;
     private boolean isInputEnded;
     private boolean isOutputEnded;
     private boolean isFlushDue;
@@ -114,7 +113,6 @@ final class GrpcSocket extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelActive(ChannelHandlerContext context) {
-        isConnected = true;
         flush();
     }
 
@@ -125,9 +123,7 @@ final class GrpcSocket extends ChannelInboundHandlerAdapter {
 
     @Override
     public void userEventTriggered(ChannelHandlerContext context, Object event) {
-        // Epoll tells of an end also when a connection was refused, which is none.
-        boolean isEnd = event instanceof ChannelInputShutdownEvent && isConnected && channel.isOpen();
-        if (isEnd && !isInputEnded) {
+        if (event instanceof ChannelInputShutdownEvent && !isInputEnded) {
             isInputEnded = true;
             listener.onInputEnd();
             closeIfEnded();

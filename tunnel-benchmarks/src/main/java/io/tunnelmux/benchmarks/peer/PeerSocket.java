@@ -44,7 +44,6 @@ final class PeerSocket extends ChannelInboundHandlerAdapter {
     private final Channel channel;
     private final NettyLoop loop;
     private final Listener listener;
-    private boolean isConnected;
     private boolean isInputEnded;
     private boolean isOutputEnded;
 
@@ -116,7 +115,6 @@ final class PeerSocket extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelActive(ChannelHandlerContext context) {
-        isConnected = true;
         loop.flushLater(channel);
     }
 
@@ -127,9 +125,7 @@ final class PeerSocket extends ChannelInboundHandlerAdapter {
 
     @Override
     public void userEventTriggered(ChannelHandlerContext context, Object event) {
-        // Epoll tells of an end also when a connection was refused, which is none.
-        boolean isEnd = event instanceof ChannelInputShutdownEvent && isConnected && channel.isOpen();
-        if (isEnd && !isInputEnded) {
+        if (event instanceof ChannelInputShutdownEvent && !isInputEnded) {
             isInputEnded = true;
             listener.onInputEnd();
             closeIfEnded();

@@ -3,6 +3,9 @@ package io.tunnelmux.benchmarks.peer;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
 import java.net.StandardSocketOptions;
@@ -220,8 +223,12 @@ class PeerTest {
     @ParameterizedTest
     @EnumSource
     void aRefusedConnectionIsNotAnEnd(PeerKind kind) throws Exception {
-        start(kind, connection -> {});
-        open.get(0).close();
+        try (ServerSocket nobody = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            back = kind.back((InetSocketAddress) nobody.getLocalSocketAddress());
+        }
+        open.add(back);
+        front = kind.front(back.address());
+        open.add(front);
         Socket socket = connect();
 
         assertThat(isCut(socket)).isTrue();
