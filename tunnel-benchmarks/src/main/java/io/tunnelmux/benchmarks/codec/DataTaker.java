@@ -5,18 +5,35 @@ import io.tunnelmux.protocol.FrameHandler;
 import io.tunnelmux.protocol.Payload;
 import io.tunnelmux.protocol.ProtocolException;
 
-/** Keeps the payload of the last DATA; expects nothing else. */
+/** Keeps the payload of the last DATA, and releases those before it; expects nothing else. */
 final class DataTaker implements FrameHandler {
 
     private Payload last = Payload.EMPTY;
+    private int bytes;
+    private int frames;
 
     Payload last() {
         return last;
     }
 
+    /** Of all DATA so far; it may wrap around. */
+    int bytes() {
+        return bytes;
+    }
+
+    /** Frames that have come to their end. */
+    int frames() {
+        return frames;
+    }
+
     @Override
     public void onData(Frame.Data frame) {
+        last.release();
         last = frame.payload();
+        bytes += last.length();
+        if ((frame.flags() & Frame.FLAG_MORE) == 0) {
+            frames++;
+        }
     }
 
     @Override

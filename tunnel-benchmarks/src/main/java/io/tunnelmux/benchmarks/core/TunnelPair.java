@@ -15,6 +15,7 @@ import java.net.URI;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.UnaryOperator;
 
 /** The two ends of a tunnel through memory, on one loop. The gateway's opens streams, the agent's takes what comes on them. */
 final class TunnelPair {
@@ -37,10 +38,16 @@ final class TunnelPair {
 
     /** A pair after its handshake. */
     static TunnelPair connect(CallerLoop loop, TunnelConfig config, StreamHandler agentStreams) {
+        return connect(loop, config, agentStreams, transport -> transport);
+    }
+
+    /** A pair, each of whose ends has its transport from {@code around}: the gateway's first. */
+    static TunnelPair connect(
+            CallerLoop loop, TunnelConfig config, StreamHandler agentStreams, UnaryOperator<Transport> around) {
         InMemoryTransport.Pair pipe = InMemoryTransport.pair(loop, loop);
         TunnelKeeper keeper = new TunnelKeeper(agentStreams);
-        new TunnelServer(config, (hello, token) -> null, keeper).onAccepted(pipe.left(), null);
-        TunnelClient.builder(new PipeConnector(loop, pipe.right()))
+        new TunnelServer(config, (hello, token) -> null, keeper).onAccepted(around.apply(pipe.left()), null);
+        TunnelClient.builder(new PipeConnector(loop, around.apply(pipe.right())))
                 .gateways(List.of(URI.create("pipe://benchmark")))
                 .agentId("benchmark")
                 .config(config)
@@ -56,7 +63,7 @@ final class TunnelPair {
         return gateway;
     }
 
-    private record PipeConnector(CallerLoop callerLoop, InMemoryTransport end) implements Connector {
+    private record PipeConnector(CallerLoop callerLoop, Transport end) implements Connector {
 
         @Override
         public TunnelLoop loop() {
