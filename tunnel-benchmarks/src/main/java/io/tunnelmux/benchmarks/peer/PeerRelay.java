@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 
 /** Runs one side of a pair until the process is ended. Prints one line once it is ready. */
-final class PeerRelay {
+public final class PeerRelay {
     private static final String USAGE =
             "usage: PeerRelay KIND back --upstream HOST:PORT, or KIND front --tunnel HOST:PORT";
 

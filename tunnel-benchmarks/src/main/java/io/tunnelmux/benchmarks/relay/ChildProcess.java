@@ -1,6 +1,7 @@
 package io.tunnelmux.benchmarks.relay;
 
 import java.io.BufferedReader;
+import java.io.BufferedWriter;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -12,7 +13,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A process of a benchmark, whose first line says that it is ready. What it logs goes to a file.
+ * A process of a benchmark. Its first line says that it is ready; after that it may be told what to do by lines, which it answers by lines. What it logs goes to a
+ * file.
  */
 final class ChildProcess implements AutoCloseable {
     static final String JAVA =
@@ -22,6 +24,7 @@ final class ChildProcess implements AutoCloseable {
 
     private final Process process;
     private final BufferedReader answers;
+    private final BufferedWriter orders;
     private final String readyLine;
 
     private ChildProcess(Path log, List<String> command, boolean saysReady) throws IOException {
@@ -29,6 +32,7 @@ final class ChildProcess implements AutoCloseable {
                 .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
                 .start();
         answers = process.inputReader(StandardCharsets.UTF_8);
+        orders = process.outputWriter(StandardCharsets.UTF_8);
         // Whoever ends this program with a signal has ended all that it started.
         Runtime.getRuntime().addShutdownHook(new Thread(process::destroy));
         readyLine = saysReady ? nextLine() : "";
@@ -100,6 +104,14 @@ final class ChildProcess implements AutoCloseable {
             throw new IOException("process " + pid() + " has ended");
         }
         return line;
+    }
+
+    /** Gives an order, and waits for the line that answers it. */
+    String ask(String order) throws IOException {
+        orders.write(order);
+        orders.newLine();
+        orders.flush();
+        return nextLine();
     }
 
     @Override

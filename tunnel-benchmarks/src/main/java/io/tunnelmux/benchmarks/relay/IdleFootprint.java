@@ -1,9 +1,13 @@
 package io.tunnelmux.benchmarks.relay;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import java.io.IOException;
-import java.net.ServerSocket;
+import java.net.InetSocketAddress;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -34,6 +38,7 @@ public final class IdleFootprint {
               --tunnels N            up to 4,000                              (default: 1000)
               --classes N            that take most, of each row              (default: 0)
               --only KIND            tcp, zero-copy, aware, tunnel            (default: all)
+              --json FILE            results (default: tunnel-benchmarks/target/idle.json)
             Exit code 0: measured. 1: something failed. 2: wrong option. 3: not built (./mvnw -DskipTests package).""";
 
     private static final String HEAP = "-Xms256m -Xmx256m -XX:+AlwaysPreTouch";
@@ -58,7 +63,11 @@ public final class IdleFootprint {
     private final int classes;
     private final String only;
     private final Random random = new Random();
-    private final List<String> rows = new ArrayList<>();
+    private final List<Row> rows = new ArrayList<>();
+    private final Path json;
+
+    /** What one that rests takes of a program. */
+    private record Row(String kind, String program, double heapBytes, double residentBytes) {}
 
     private IdleFootprint(Path root, Options options) {
         this.root = root;
@@ -67,6 +76,8 @@ public final class IdleFootprint {
         tunnels = options.number("--tunnels", 1_000, 1, 4_000);
         classes = options.number("--classes", 0, 0, 1_000);
         only = options.text("--only", "");
+        json = Path.of(options.text(
+                "--json", root.resolve("tunnel-benchmarks/target/idle.json").toString()));
     }
 
     /** The first argument is the project's root. */
@@ -78,8 +89,8 @@ public final class IdleFootprint {
     }
 
     private void run() throws IOException, InterruptedException {
-        try (ChildProcess echo = ChildProcess.start(log, RelayBench.class, "none", List.of("echo"))) {
-            String upstream = echo.readyLine().replace("echo ready ", "");
+        try (ChildProcess server = ChildProcess.start(log, LoadServer.class, List.of())) {
+            String upstream = server.readyValue("at");
             if (isWanted("tcp")) {
                 tcpStreams(upstream);
             }
@@ -94,7 +105,23 @@ public final class IdleFootprint {
         }
         System.out.println("| one that rests | program | heap, B | resident, B |");
         System.out.println("| --- | --- | --- | --- |");
-        rows.forEach(System.out::println);
+        rows.forEach(row -> System.out.printf(
+                Locale.ROOT, "| %s | %s | %.0f | %.0f |%n", row.kind, row.program, row.heapBytes, row.residentBytes));
+        writeJson();
+    }
+
+    private void writeJson() throws IOException {
+        ObjectMapper mapper = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+        ArrayNode list = mapper.createArrayNode();
+        for (Row row : rows) {
+            list.addObject()
+                    .put("kind", row.kind)
+                    .put("program", row.program)
+                    .put("heapBytes", row.heapBytes)
+                    .put("residentBytes", row.residentBytes);
+        }
+        Files.createDirectories(json.toAbsolutePath().getParent());
+        mapper.writeValue(json.toFile(), list);
     }
 
     private boolean isWanted(String kind) {
@@ -104,33 +131,31 @@ public final class IdleFootprint {
     private void tcpStreams(String upstream) throws IOException, InterruptedException {
         List<String> listeners = new ArrayList<>();
         for (int i = 0; i < LISTENERS; i++) {
-            listeners.add("127.0.0.1:" + freePort());
+            listeners.add("127.0.0.1:" + HaProxy.freeAddress().getPort());
         }
-        Programs programs = new Programs(root, HEAP, log);
+        Programs programs = new Programs(root, Programs.Jvm.SAME.withArgs(HEAP), log);
         String options = "--tcp-listen " + String.join("=bench ", listeners) + "=bench";
         try (ChildProcess gateway = programs.startGateway(options);
                 ChildProcess agent = programs.startAgent(
-                        gateway.readyValue("tunnel"),
-                        upstream + " --tcp-target echo=" + upstream + " --connections " + TUNNELS_OF_AGENT)) {
+                        tunnelOf(gateway), "--tcp-target echo=" + upstream + " --connections " + TUNNELS_OF_AGENT)) {
             List<Target> targets = listeners.stream()
-                    .map(address -> new Target("tcp", Target.parseAddress(address), List.of()))
+                    .map(address -> new Target("tcp", Target.parseAddress(address), null, List.of(), List.of()))
                     .toList();
             streamsTo("TCP", targets, gateway, agent);
         }
     }
 
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        }
+    private static String tunnelOf(ChildProcess gateway) throws IOException {
+        return "ws://" + gateway.readyValue("tunnel") + "/tunnel";
     }
 
     private void webSockets(String mode, String upstream) throws IOException, InterruptedException {
-        Programs programs = new Programs(root, HEAP, log);
+        Programs programs = new Programs(root, Programs.Jvm.SAME.withArgs(HEAP), log);
         try (ChildProcess gateway = programs.startGateway("--websocket-mode " + mode);
                 ChildProcess agent = programs.startAgent(
-                        gateway.readyValue("tunnel"), upstream + " --connections " + TUNNELS_OF_AGENT)) {
-            Target target = new Target(mode, Target.parseAddress(gateway.readyValue("http")), List.of());
+                        tunnelOf(gateway), "--upstream http://" + upstream + " --connections " + TUNNELS_OF_AGENT)) {
+            Target target =
+                    new Target(mode, null, Target.parseAddress(gateway.readyValue("http")), List.of(), List.of());
             streamsTo("WebSocket, " + mode, List.of(target), gateway, agent);
         }
     }
@@ -168,15 +193,12 @@ public final class IdleFootprint {
         System.err.println(tunnels + " tunnels that rest");
         Path jar = Programs.requireBuilt(root.resolve("examples/gateway/target/tunnel-gateway.jar"));
         String token = Programs.newToken();
-        List<String> command = new ArrayList<>(Arrays.asList(HEAP.split(" ")));
+        List<String> command = new ArrayList<>(List.of(ChildProcess.JAVA));
+        command.addAll(Programs.words(HEAP));
         command.addAll(List.of("-jar", jar.toString(), "--token", token));
         command.addAll(List.of("--listen", "127.0.0.1:0", "--tunnel-listen", "127.0.0.1:0"));
-        try (ChildProcess gateway = ChildProcess.startJava(log, command);
-                ChildProcess agents = ChildProcess.start(
-                        log,
-                        IdleTunnels.class,
-                        "none",
-                        List.of("ws://" + gateway.readyValue("tunnel") + "/tunnel", token))) {
+        try (ChildProcess gateway = ChildProcess.startProgram(log, command);
+                ChildProcess agents = ChildProcess.start(log, IdleTunnels.class, List.of(tunnelOf(gateway), token))) {
             for (int i = 0; i < WARM_UP_ROUNDS; i++) {
                 agents.ask("open " + WARM_UP_AT_ONCE);
                 agents.ask("close");
@@ -195,25 +217,33 @@ public final class IdleFootprint {
 
     /** Runs {@code rested} while connections are open that have had an answer each. */
     private void openAll(List<Target> targets, int count, Step rested) throws IOException, InterruptedException {
-        List<EchoClient> clients = new ArrayList<>();
+        List<LoadConnection> clients = new ArrayList<>();
         try (Selector selector = Selector.open()) {
             for (int i = 0; i < count; i++) {
                 Target target = targets.get(i % targets.size());
-                EchoClient client = EchoClient.open(target, "/", MESSAGE_BYTES, DEADLINE, selector, random);
+                LoadConnection client = open(target, selector);
                 clients.add(client);
                 client.send();
                 awaitAnswer(target, selector, client);
             }
             rested.run();
-            for (EchoClient client : clients) {
+            for (LoadConnection client : clients) {
                 client.close(DEADLINE);
             }
         } finally {
-            clients.forEach(EchoClient::abandon);
+            clients.forEach(LoadConnection::abandon);
         }
     }
 
-    private static void awaitAnswer(Target target, Selector selector, EchoClient client) throws IOException {
+    private LoadConnection open(Target target, Selector selector) throws IOException {
+        if (target.stream() != null) {
+            return StreamClient.echo(target.name(), target.stream(), MESSAGE_BYTES, DEADLINE, selector, random);
+        }
+        InetSocketAddress front = Objects.requireNonNull(target.http());
+        return WebSocketClient.open(target.name(), front, MESSAGE_BYTES, DEADLINE, selector, random);
+    }
+
+    private static void awaitAnswer(Target target, Selector selector, LoadConnection client) throws IOException {
         boolean isAnswered = false;
         while (!isAnswered) {
             if (selector.select(DEADLINE.toMillis()) == 0) {
@@ -254,7 +284,7 @@ public final class IdleFootprint {
             HeapHistogram heap = state.heap.since(old.heap);
             double heapBytes = heap.bytes() / (double) count;
             double residentBytes = heapBytes + (state.residentBytes - old.residentBytes) / (double) count;
-            rows.add(String.format(Locale.ROOT, "| %s | %s | %.0f | %.0f |", name, program, heapBytes, residentBytes));
+            rows.add(new Row(name, program, heapBytes, residentBytes));
             if (classes > 0) {
                 System.out.println(name + ", " + program);
                 heap.largest(classes, count).forEach(System.out::println);

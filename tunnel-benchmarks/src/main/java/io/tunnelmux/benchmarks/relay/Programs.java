@@ -52,7 +52,7 @@ final class Programs {
     }
 
     /** A token that nobody guesses in the time of a benchmark. */
-    private static String newToken() {
+    static String newToken() {
         byte[] secret = new byte[16];
         new Random().nextBytes(secret);
         return HexFormat.of().formatHex(secret);

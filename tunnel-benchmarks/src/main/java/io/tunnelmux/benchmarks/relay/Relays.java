@@ -1,5 +1,6 @@
 package io.tunnelmux.benchmarks.relay;
 
+import io.tunnelmux.benchmarks.peer.PeerRelay;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
@@ -160,8 +161,7 @@ final class Relays implements AutoCloseable {
     private ChildProcess peer(String kind, String... args) throws IOException {
         List<String> command = new ArrayList<>(List.of(ChildProcess.JAVA));
         command.addAll(Programs.words(JAVA_ARGS));
-        command.addAll(
-                List.of("-cp", System.getProperty("java.class.path"), "io.tunnelmux.benchmarks.peer.PeerRelay", kind));
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), PeerRelay.class.getName(), kind));
         command.addAll(List.of(args));
         ChildProcess child = ChildProcess.startProgram(log, command);
         children.add(child);
