@@ -9,6 +9,7 @@ import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -23,6 +24,7 @@ class PeerRelayTest {
     private final PrintStream original = System.err;
     private final ByteArrayOutputStream said = new ByteArrayOutputStream();
     private final ExecutorService threads = Executors.newCachedThreadPool();
+    private final List<Process> started = new ArrayList<>();
 
     @BeforeEach
     void listen() {
@@ -32,6 +34,7 @@ class PeerRelayTest {
     @AfterEach
     void restore() {
         System.setErr(original);
+        started.forEach(Process::destroy);
         threads.shutdownNow();
     }
 
@@ -86,8 +89,8 @@ class PeerRelayTest {
         assertThat(back.waitFor()).isEqualTo(128 + 15);
     }
 
-    private static Process start(PeerKind kind, String side, String option, String to) throws IOException {
-        return new ProcessBuilder(
+    private Process start(PeerKind kind, String side, String option, String to) throws IOException {
+        Process process = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-cp",
                         System.getProperty("java.class.path"),
@@ -98,6 +101,8 @@ class PeerRelayTest {
                         to)
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
+        started.add(process);
+        return process;
     }
 
     private static String valueOf(Process process, String prefix) throws IOException {
