@@ -63,14 +63,11 @@ final class ControlQueue {
         isTunnelWindowDue = true;
     }
 
-    /** @return whether that is new */
-    boolean windowDue(TunnelStream stream) {
-        if (stream.receiving.isWindowDue) {
-            return false;
+    void windowDue(TunnelStream stream) {
+        if (!stream.receiving.isWindowDue) {
+            stream.receiving.isWindowDue = true;
+            windowsDue.addLast(stream);
         }
-        stream.receiving.isWindowDue = true;
-        windowsDue.addLast(stream);
-        return true;
     }
 
     /** The next frame, or null if nothing waits. */

@@ -89,8 +89,9 @@ final class FrameReceiver implements TransportListener {
                     "DATA of " + length + " bytes, credit of the tunnel " + tunnelWindow.availableBytes()));
             return;
         }
-        if (tunnelWindow.onTaken(length)) {
-            tunnel.scheduler().tunnelWindowDue();
+        ReceiveWindow.Due due = tunnelWindow.onTaken(length);
+        if (due != ReceiveWindow.Due.NOT) {
+            tunnel.scheduler().tunnelWindowDue(due == ReceiveWindow.Due.NOW);
         }
         TunnelStream stream = streamFor(frame);
         receivedBytes += length;

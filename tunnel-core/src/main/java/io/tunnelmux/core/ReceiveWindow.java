@@ -11,6 +11,16 @@ package io.tunnelmux.core;
  */
 final class ReceiveWindow {
 
+    /** Whether a grant is to be sent. */
+    enum Due {
+        /** So little has gathered that it waits for more. */
+        NOT,
+        /** With whatever else is sent: a conversation's grants so cost no packets of their own. */
+        ALONG,
+        /** Now. */
+        NOW
+    }
+
     private static final long NOTHING_MEASURED = -1;
 
     private final int firstBytes;
@@ -64,11 +74,8 @@ final class ReceiveWindow {
         return true;
     }
 
-    /**
-     * @return whether so much has gathered that a grant is due
-     * @throws IllegalArgumentException if more bytes would be taken than came
-     */
-    boolean onTaken(int bytes) {
+    /** @throws IllegalArgumentException if more bytes would be taken than came */
+    Due onTaken(int bytes) {
         if (bytes < 0 || bytes > heldBytes) {
             throw new IllegalArgumentException("bytes: " + bytes + ", received and not yet taken: " + heldBytes);
         }
@@ -76,8 +83,9 @@ final class ReceiveWindow {
         if (measuredBytes != NOTHING_MEASURED) {
             measuredBytes += bytes;
         }
-        return grantableBytes()
-                >= Math.max(leastGrantBytes, Math.max(Math.min(firstBytes, sizeBytes) / 4, sizeBytes / 8));
+        int gatheredBytes = Math.max(leastGrantBytes, Math.max(Math.min(firstBytes, sizeBytes) / 4, sizeBytes / 8));
+        int grantableBytes = grantableBytes();
+        return grantableBytes >= gatheredBytes ? Due.NOW : grantableBytes >= gatheredBytes / 2 ? Due.ALONG : Due.NOT;
     }
 
     /** What to grant now; the peer has it from here on. */

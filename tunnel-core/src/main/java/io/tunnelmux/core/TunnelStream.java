@@ -229,13 +229,13 @@ public final class TunnelStream {
         if (isGone()) {
             return;
         }
-        boolean isGrantDue = receiving.window().onTaken(bytes);
+        ReceiveWindow.Due due = receiving.window().onTaken(bytes);
         if (receiving.keepsUp()) {
             receiving.waitsFrom(tunnel.loop().nanoTime());
         }
         tunnel.memory.onConsumed(this, bytes);
-        if (isGrantDue && state.canReceive()) {
-            tunnel.scheduler().windowDue(this);
+        if (due != ReceiveWindow.Due.NOT && state.canReceive()) {
+            tunnel.scheduler().windowDue(this, due == ReceiveWindow.Due.NOW);
         }
     }
 

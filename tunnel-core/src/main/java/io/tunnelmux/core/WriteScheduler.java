@@ -121,13 +121,18 @@ final class WriteScheduler {
         wake();
     }
 
-    void tunnelWindowDue() {
+    /** @param isUrgent whether it goes alone if nothing else does */
+    void tunnelWindowDue(boolean isUrgent) {
         control.tunnelWindowDue();
-        wake();
+        if (isUrgent) {
+            wake();
+        }
     }
 
-    void windowDue(TunnelStream stream) {
-        if (control.windowDue(stream)) {
+    /** @param isUrgent whether it goes alone if nothing else does */
+    void windowDue(TunnelStream stream, boolean isUrgent) {
+        control.windowDue(stream);
+        if (isUrgent) {
             wake();
         }
     }

@@ -78,7 +78,7 @@ class WindowTunerTest {
 
         private void take(int bytes) {
             queuedBytes -= bytes;
-            if (!window.onTaken(bytes)) {
+            if (window.onTaken(bytes) != ReceiveWindow.Due.NOW) {
                 return;
             }
             int grant = isTunnel ? tuner.takeTunnelGrant(window) : tuner.takeStreamGrant(window);

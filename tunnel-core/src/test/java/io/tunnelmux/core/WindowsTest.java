@@ -23,12 +23,14 @@ class WindowsTest {
     }
 
     @Test
-    void aGrantIsDueFromAQuarterOfTheWindowOn() {
+    void aGrantGoesAlongFromAnEighthOfTheWindowOnAndAloneFromAQuarterOn() {
         ReceiveWindow window = new ReceiveWindow(SIZE_BYTES);
         window.onReceived(SIZE_BYTES);
 
-        assertThat(window.onTaken(SIZE_BYTES / 4 - 1)).isFalse();
-        assertThat(window.onTaken(1)).isTrue();
+        assertThat(window.onTaken(SIZE_BYTES / 8 - 1)).isEqualTo(ReceiveWindow.Due.NOT);
+        assertThat(window.onTaken(1)).isEqualTo(ReceiveWindow.Due.ALONG);
+        assertThat(window.onTaken(SIZE_BYTES / 8)).isEqualTo(ReceiveWindow.Due.ALONG);
+        assertThat(window.onTaken(1)).isEqualTo(ReceiveWindow.Due.NOW);
         assertThat(window.takeGrant()).isEqualTo(SIZE_BYTES / 4);
         assertThat(window.availableBytes()).isEqualTo(SIZE_BYTES / 4);
         assertThat(window.takeGrant()).isZero();
@@ -66,12 +68,12 @@ class WindowsTest {
         window.grow(SIZE_BYTES);
         window.takeGrant();
         window.onReceived(200);
-        assertThat(window.onTaken(24)).isFalse();
-        assertThat(window.onTaken(1)).isTrue();
+        assertThat(window.onTaken(24)).isEqualTo(ReceiveWindow.Due.ALONG);
+        assertThat(window.onTaken(1)).isEqualTo(ReceiveWindow.Due.NOW);
         window.grow(600);
         window.takeGrant();
-        assertThat(window.onTaken(99)).isFalse();
-        assertThat(window.onTaken(1)).isTrue();
+        assertThat(window.onTaken(99)).isEqualTo(ReceiveWindow.Due.ALONG);
+        assertThat(window.onTaken(1)).isEqualTo(ReceiveWindow.Due.NOW);
     }
 
     @Test
@@ -106,8 +108,8 @@ class WindowsTest {
         assertThat(window.grownBytes()).isEqualTo(-SIZE_BYTES * 3 / 4);
 
         window.onReceived(SIZE_BYTES / 4);
-        assertThat(window.onTaken(SIZE_BYTES / 16 - 1)).isFalse();
-        assertThat(window.onTaken(1)).isTrue();
+        assertThat(window.onTaken(SIZE_BYTES / 16 - 1)).isEqualTo(ReceiveWindow.Due.ALONG);
+        assertThat(window.onTaken(1)).isEqualTo(ReceiveWindow.Due.NOW);
     }
 
     @Test
@@ -132,7 +134,7 @@ class WindowsTest {
 
         assertThat(window.onReceived(Integer.MAX_VALUE)).isTrue();
         assertThat(window.onReceived(1)).isFalse();
-        assertThat(window.onTaken(Integer.MAX_VALUE)).isTrue();
+        assertThat(window.onTaken(Integer.MAX_VALUE)).isEqualTo(ReceiveWindow.Due.NOW);
         assertThat(window.takeGrant()).isEqualTo(Integer.MAX_VALUE);
         assertThat(window.onReceived(Integer.MAX_VALUE)).isTrue();
     }
@@ -173,7 +175,7 @@ class WindowsTest {
                 } else if (random.nextInt(20) == 0) {
                     receiver.shrink();
                 }
-                if (receiver.onTaken(consumed)) {
+                if (receiver.onTaken(consumed) == ReceiveWindow.Due.NOW) {
                     assertThat(sender.onGranted(receiver.takeGrant())).isTrue();
                 }
                 assertThat(sender.availableBytes()).isEqualTo(receiver.availableBytes());
