@@ -4,8 +4,9 @@ package io.tunnelmux.core;
  * How many bytes the peer may still send on a stream, or on the tunnel. What was received and not yet taken, and what the peer may still send, never come
  * to more than the window's size; the difference is what can be granted. Grants are gathered up to a quarter of the first size, or of one that is smaller,
  * or an eighth of a size that has grown: with 128 KiB, one WINDOW per 32 KiB; with 16 MiB, one per 2 MiB. A sender whose round trip the window
- * just covers reaches three quarters of what it could, and seven eighths once it has grown. That can never leave the peer without credit for good, because by the time it has used up everything and everything was
- * taken, the whole window can be granted.
+ * just covers reaches three quarters of what it could, and seven eighths once it has grown. Where the peer needs less than that, they are gathered up to half of the size
+ * ({@link #leave}): each one that goes is a flush. None of that can leave the peer without credit for good, because by the time it has used up everything and
+ * everything was taken, the whole window can be granted.
  *
  * <p>The {@link WindowTuner} changes the size, by what this measures: the bytes taken since some time.
  */
@@ -28,7 +29,9 @@ final class ReceiveWindow {
     private int sizeBytes;
     private int availableBytes;
     private int heldBytes;
+    /** From so much on a grant is due, if that is more than the share of the size; at most half of it. */
     private int leastGrantBytes;
+
     private long measuredBytes = NOTHING_MEASURED;
     private long measuredSinceNanos;
 
@@ -112,13 +115,16 @@ final class ReceiveWindow {
     int shrink() {
         int bytes = Math.min(sizeBytes - leastBytes, grantableBytes() / 2);
         sizeBytes -= bytes;
+        // The peer is left with as much as before: less than half of a window that has become small can always be
+        // gathered.
+        leastGrantBytes = Math.max(0, leastGrantBytes - bytes);
         return bytes;
     }
 
     /**
-     * Gathers grants up to half of the size, as long as the peer is left with what it can use meanwhile.
+     * Gathers grants up to half of the size from now on, as long as the peer is left with what it can use meanwhile; and at least as far as without that.
      *
-     * @param usedBytes what it may use while a grant is on its way
+     * @param usedBytes what it may use while a grant is on its way; may be more than the size
      */
     void leave(long usedBytes) {
         leastGrantBytes = (int) Math.max(0, Math.min(sizeBytes / 2, sizeBytes - usedBytes));

@@ -25,6 +25,9 @@ import java.util.concurrent.TimeUnit;
  * <p>Within a machine the round trip is no measure: it is a few dozen microseconds as long as nothing happens, and what a window must cover is the turns
  * of busy loops. So a stream may also have what it takes in two milliseconds, up to 1 MiB.
  *
+ * <p>What the window is larger than twice what is taken per round trip, or per millisecond if that is longer, nobody needs soon: as far as that goes, and up to half of
+ * the window, grants are gathered ({@link ReceiveWindow#leave}). On a long way, where the window is just what it must be, they come as often as ever.
+ *
  * <p>The idea, to measure what the receiver takes in a round trip and to double that, is dynamic right-sizing (Fisk and Feng, "Dynamic Right-Sizing in TCP",
  * 2001), as Linux does for TCP. To do it in a multiplexer, where a ping tells the round trip, is from gRPC (the BDP estimator of
  * {@code grpc/grpc: src/core/lib/transport/bdp_estimator.h}); that it is asked when a WINDOW falls due, from QUIC ({@code quic-go/quic-go:

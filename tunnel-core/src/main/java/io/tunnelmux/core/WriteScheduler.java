@@ -76,6 +76,7 @@ final class WriteScheduler {
     void onHandshakeDone(int peerMaxFrameBytes, int peerTunnelWindowBytes) {
         maxFrameBytes = peerMaxFrameBytes;
         tunnelSendWindow = new SendWindow(peerTunnelWindowBytes);
+        measuredNanos = nowNanos();
     }
 
     void control(Frame frame) {

@@ -40,6 +40,8 @@ class WindowTunerTest {
         private boolean isConsuming;
         private boolean isStopped;
         private int mostBytes;
+        private int grants;
+        private int leastCreditBytes = Integer.MAX_VALUE;
 
         Flow(int firstBytes, boolean isTunnel, double consumedPerSecond) {
             window = new ReceiveWindow(firstBytes, isTunnel ? WindowTuner.LEAST_TUNNEL_BYTES : firstBytes);
@@ -84,6 +86,7 @@ class WindowTunerTest {
             int grant = isTunnel ? tuner.takeTunnelGrant(window) : tuner.takeStreamGrant(window);
             mostBytes = Math.max(mostBytes, window.sizeBytes());
             assertThat(grant).isPositive();
+            grants++;
             loop.schedule(
                     () -> {
                         assertThat(credit.onGranted(grant)).isTrue();
@@ -110,6 +113,7 @@ class WindowTunerTest {
                 turn = (turn + i + 1) % flows.size();
                 isLineBusy = true;
                 flow.credit.onSent(bytes);
+                flow.leastCreditBytes = Math.min(flow.leastCreditBytes, flow.credit.availableBytes());
                 long nanos = (long) (bytes / lineBytesPerSecond * 1e9);
                 loop.schedule(() -> flow.arrive(bytes), nanos + roundTripNanos / 2);
                 loop.schedule(
@@ -402,5 +406,35 @@ class WindowTunerTest {
         loop.advance(Duration.ofMillis(50));
 
         assertThat(quick.mostBytes).isGreaterThan(500 * KIB).isLessThanOrEqualTo(WindowTuner.TURN_BYTES);
+    }
+
+    @Test
+    void gathersGrantsUpToHalfWhereTheWindowIsMoreThanIsNeeded() {
+        roundTripNanos = MILLI;
+        tune(ample());
+        Flow stream = stream();
+        loop.advance(Duration.ofSeconds(2));
+        stream.grants = 0;
+        stream.leastCreditBytes = Integer.MAX_VALUE;
+
+        long bytes = stream.rate(Duration.ofSeconds(10)) * 10;
+
+        assertThat(stream.mostBytes).isEqualTo(FIRST_BYTES);
+        assertThat((double) bytes / stream.grants).isBetween(0.45 * FIRST_BYTES, 0.55 * FIRST_BYTES);
+        assertThat(bytes).isGreaterThan((long) (9.97 * LINE));
+        assertThat(stream.leastCreditBytes).isGreaterThan(FIRST_BYTES / 4);
+    }
+
+    @Test
+    void gathersNoMoreThanAnEighthOnALongWayWhoseWindowIsJustWhatItNeeds() {
+        tune(ample().maxStreamWindowBytes(1_000_000));
+        Flow stream = stream();
+        loop.advance(Duration.ofSeconds(3));
+        stream.grants = 0;
+
+        long bytes = stream.rate(Duration.ofSeconds(10)) * 10;
+
+        assertThat(stream.mostBytes).isEqualTo(1_000_000);
+        assertThat((double) bytes / stream.grants).isBetween(0.125 * 1_000_000, 0.125 * 1_000_000 + CHUNK_BYTES);
     }
 }

@@ -113,6 +113,57 @@ class WindowsTest {
     }
 
     @Test
+    void grantsAreGatheredAsFarAsThePeerIsLeftWithWhatItUsesMeanwhile() {
+        ReceiveWindow window = new ReceiveWindow(SIZE_BYTES);
+        window.leave(60);
+        window.onReceived(SIZE_BYTES);
+
+        assertThat(window.onTaken(39)).isFalse();
+        assertThat(window.onTaken(1)).isTrue();
+        assertThat(window.takeGrant()).isEqualTo(40);
+    }
+
+    @Test
+    void notMoreThanHalfOfAWindowIsGatheredHoweverLittleThePeerUses() {
+        ReceiveWindow window = new ReceiveWindow(SIZE_BYTES);
+        window.leave(0);
+        window.onReceived(SIZE_BYTES);
+
+        assertThat(window.onTaken(SIZE_BYTES / 2 - 1)).isFalse();
+        assertThat(window.onTaken(1)).isTrue();
+    }
+
+    @Test
+    void whereThePeerCanUseAllOfAWindowGrantsComeAsOftenAsWithoutThat() {
+        ReceiveWindow window = new ReceiveWindow(SIZE_BYTES);
+        window.leave(0);
+        window.leave(Long.MAX_VALUE);
+        window.onReceived(SIZE_BYTES);
+        assertThat(window.onTaken(SIZE_BYTES / 4 - 1)).isFalse();
+        assertThat(window.onTaken(1)).isTrue();
+
+        window.grow(700);
+        window.takeGrant();
+        window.leave(800);
+        assertThat(window.onTaken(99 - 25)).isFalse();
+    }
+
+    @Test
+    void aWindowThatShrinksGathersNoMoreThanItIs() {
+        ReceiveWindow window = new ReceiveWindow(SIZE_BYTES, SIZE_BYTES / 10);
+        window.leave(0);
+        window.onReceived(SIZE_BYTES);
+        window.onTaken(SIZE_BYTES);
+        while (window.shrink() > 0) {
+            // To its least size: what was gathered so far is more than all of that.
+        }
+        int least = window.takeGrant();
+
+        window.onReceived(least);
+        assertThat(window.onTaken(least / 2)).isTrue();
+    }
+
+    @Test
     void whatIsTakenIsMeasuredFromWhenThatIsAskedFor() {
         ReceiveWindow window = new ReceiveWindow(SIZE_BYTES);
         window.onReceived(100);
@@ -174,15 +225,21 @@ class WindowsTest {
                     receiver.grow(random.nextInt(2_000));
                 } else if (random.nextInt(20) == 0) {
                     receiver.shrink();
+                } else if (random.nextInt(20) == 0) {
+                    receiver.leave(random.nextInt(2_000));
                 }
                 if (receiver.onTaken(consumed) == ReceiveWindow.Due.NOW) {
                     assertThat(sender.onGranted(receiver.takeGrant())).isTrue();
                 }
                 assertThat(sender.availableBytes()).isEqualTo(receiver.availableBytes());
             }
-            receiver.onTaken((int) (arrived - taken));
-            sender.onGranted(Math.max(1, receiver.takeGrant()));
-            assertThat(sender.availableBytes()).as("seed %d", seed).isPositive();
+            int left = sender.availableBytes();
+            sender.onSent(left);
+            receiver.onReceived(left);
+            assertThat(receiver.onTaken((int) (arrived + left - taken)))
+                    .as("seed %d", seed)
+                    .isTrue();
+            assertThat(receiver.takeGrant()).as("seed %d", seed).isPositive();
         }
     }
 }
