@@ -19,6 +19,7 @@ final class GatedTransport implements Transport, TunnelHandler {
 
     static final int ENDLESS = Integer.MAX_VALUE;
     private static final int MANY = 1 << 20;
+    private static final int MUCH_BYTES = 4 * 1024 * 1024;
 
     final VirtualLoop loop = new VirtualLoop();
     final List<TunnelStream> accepted = new ArrayList<>();
@@ -72,9 +73,7 @@ final class GatedTransport implements Transport, TunnelHandler {
         loop.runUntilIdle();
         shuts();
         for (TunnelStream stream : streams) {
-            for (int i = 0; i < 64; i++) {
-                stream.write(Rig.bytes(64 * 1024));
-            }
+            stream.write(Rig.bytes(MUCH_BYTES));
         }
     }
 

@@ -107,7 +107,7 @@ class UnitsTest {
             units++;
         }
 
-        assertThat(units).isBetween(900, 1_100);
+        assertThat(SendHalf.HIGH_WATER_BYTES / units).isBetween(60, 72);
     }
 
     @Test

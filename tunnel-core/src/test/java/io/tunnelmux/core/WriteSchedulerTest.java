@@ -223,17 +223,84 @@ class WriteSchedulerTest {
     // Length of frames.
 
     @Test
-    void framesAreShortWhileAnotherStreamOfAnyPriorityIsReady() {
-        TunnelStream normal = gate.opens(Priority.NORMAL);
-        TunnelStream bulk = gate.opens(Priority.BULK);
-        gate.saturates(normal);
-        assertThat(gate.takes(1)).containsExactly(Rig.data(normal.id(), 32_768));
+    void framesAreShortWhereTheTransportTakesLittle() {
+        GatedTransport slow = withLongFrames();
+        TunnelStream stream = slow.opens(Priority.NORMAL);
+        slow.saturates(stream);
 
-        bulk.write(bytes(20_000));
+        slow.loop.advance(Duration.ofSeconds(1));
+        for (int i = 0; i < 20; i++) {
+            assertThat(lengthsOf(slow.takes(1))).containsExactly(QUANTUM_BYTES);
+            slow.loop.advance(Duration.ofMillis(2));
+        }
+    }
 
-        assertThat(dataOf(gate.takes(6)))
-                .extracting(data -> data.payload().length())
-                .containsOnly(16_384, 20_000 - 16_384);
+    @Test
+    void framesAreAsLongAsWhatWentOutInAMillisecond() {
+        GatedTransport line = withLongFrames();
+        TunnelStream stream = line.opens(Priority.NORMAL);
+        line.saturates(stream);
+        line.loop.advance(Duration.ofSeconds(1));
+
+        assertThat(lengthsOf(line.takes(2))).containsExactly(QUANTUM_BYTES, QUANTUM_BYTES);
+        line.loop.advance(Duration.ofMillis(1));
+        assertThat(lengthsOf(line.takes(3))).containsOnly(2 * QUANTUM_BYTES);
+        line.loop.advance(Duration.ofMillis(1));
+        assertThat(lengthsOf(line.takes(3))).containsOnly(Settings.HIGHEST_MAX_FRAME_BYTES);
+        line.loop.advance(Duration.ofSeconds(1));
+        assertThat(lengthsOf(line.takes(1))).containsExactly(QUANTUM_BYTES);
+    }
+
+    @Test
+    void framesAreNeverLongerThanThePeerTakes() {
+        TunnelStream stream = gate.opens(Priority.NORMAL);
+        gate.saturates(stream);
+        gate.takes(100);
+        gate.loop.advance(Duration.ofMillis(1));
+
+        assertThat(lengthsOf(gate.takes(2))).containsOnly(Settings.DEFAULT_MAX_FRAME_BYTES);
+    }
+
+    @Test
+    void whoeverIsAsUrgentOrLessDoesNotMakeFramesShort() {
+        GatedTransport fast = withLongFrames();
+        TunnelStream first = fast.opens(Priority.NORMAL);
+        TunnelStream second = fast.opens(Priority.NORMAL);
+        TunnelStream bulk = fast.opens(Priority.BULK);
+        fast.saturates(first, second, bulk);
+        fast.takes(100);
+        fast.loop.advance(Duration.ofMillis(1));
+
+        assertThat(lengthsOf(fast.takes(20))).containsOnly(Settings.HIGHEST_MAX_FRAME_BYTES);
+    }
+
+    @Test
+    void framesAreShortWhileSomethingUrgentWaits() {
+        GatedTransport fast = withLongFrames();
+        TunnelStream download = fast.opens(Priority.NORMAL);
+        TunnelStream urgent = fast.opens(Priority.INTERACTIVE);
+        fast.saturates(download);
+        fast.takes(10);
+        fast.loop.advance(Duration.ofMillis(1));
+
+        urgent.write(bytes(40_000));
+
+        assertThat(lengthsOf(fast.takes(4)))
+                .containsExactly(
+                        QUANTUM_BYTES, QUANTUM_BYTES, 40_000 - 2 * QUANTUM_BYTES, Settings.HIGHEST_MAX_FRAME_BYTES);
+    }
+
+    private static GatedTransport withLongFrames() {
+        return new GatedTransport(Settings.builder()
+                .maxStreams(100)
+                .maxFrameBytes(Settings.HIGHEST_MAX_FRAME_BYTES)
+                .streamWindowBytes(GatedTransport.ENDLESS)
+                .tunnelWindowBytes(GatedTransport.ENDLESS)
+                .build());
+    }
+
+    private static List<Integer> lengthsOf(List<Frame> frames) {
+        return dataOf(frames).stream().map(data -> data.payload().length()).toList();
     }
 
     // Control.
@@ -388,8 +455,8 @@ class WriteSchedulerTest {
         for (int i = 0; i < 12; i++) {
             streams.add(gate.opens(Priority.NORMAL));
         }
-        Map<Integer, Integer> written = new HashMap<>();
-        Map<Integer, Integer> sent = new HashMap<>();
+        Map<Integer, Integer> writtenBytes = new HashMap<>();
+        Map<Integer, Integer> sentBytes = new HashMap<>();
         gate.shuts();
         for (int step = 0; step < 5_000; step++) {
             TunnelStream stream = streams.get(random.nextInt(streams.size()));
@@ -399,26 +466,31 @@ class WriteSchedulerTest {
                 case 2 -> {
                     int words = 1 + random.nextInt(10_000);
                     ByteBuffer buffer = ByteBuffer.allocate(words * Integer.BYTES);
-                    int first = written.merge(stream.id(), words, Integer::sum) - words;
+                    int bytes = buffer.capacity();
+                    int first = (writtenBytes.merge(stream.id(), bytes, Integer::sum) - bytes) / Integer.BYTES;
                     for (int word = first; word < first + words; word++) {
                         buffer.putInt(word);
                     }
                     stream.write(Payload.of(buffer.array()));
                 }
-                default -> requireInOrder(gate.takes(random.nextInt(4)), sent);
+                default -> requireInOrder(gate.takes(random.nextInt(4)), sentBytes);
             }
         }
-        requireInOrder(gate.takes(100_000), sent);
-        assertThat(sent).isEqualTo(written);
+        requireInOrder(gate.takes(100_000), sentBytes);
+        assertThat(sentBytes).isEqualTo(writtenBytes);
     }
 
-    private static void requireInOrder(List<Frame> frames, Map<Integer, Integer> sent) {
+    /** Payloads are numbers that go up by one; where a frame ends within one, the next begins with the rest. */
+    private static void requireInOrder(List<Frame> frames, Map<Integer, Integer> sentBytes) {
         for (Frame.Data data : dataOf(frames)) {
-            ByteBuffer buffer = ByteBuffer.wrap(data.payload().toByteArray());
-            while (buffer.hasRemaining()) {
-                int expected = sent.merge(data.streamId(), 1, Integer::sum) - 1;
-                assertThat(buffer.getInt()).isEqualTo(expected);
+            byte[] actual = data.payload().toByteArray();
+            byte[] expected = new byte[actual.length];
+            int first = sentBytes.merge(data.streamId(), actual.length, Integer::sum) - actual.length;
+            for (int i = 0; i < expected.length; i++) {
+                int at = first + i;
+                expected[i] = (byte) (at / Integer.BYTES >>> 8 * (Integer.BYTES - 1 - at % Integer.BYTES));
             }
+            assertThat(actual).isEqualTo(expected);
         }
     }
 

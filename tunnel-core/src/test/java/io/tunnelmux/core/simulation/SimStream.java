@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 /** One side of one stream: an application that follows its {@link StreamPlan}, and a judge of what it is told. */
 final class SimStream implements StreamHandler {
 
-    private static final int HIGH_WATER_BYTES = 64 * 1024;
-    private static final int LOW_WATER_BYTES = 32 * 1024;
+    private static final int HIGH_WATER_BYTES = 128 * 1024;
+    private static final int LOW_WATER_BYTES = 64 * 1024;
     /** Beside its text, what a message may have on the wire and count in a queue. */
     private static final int MESSAGE_OVERHEAD_BYTES = 256;
 
