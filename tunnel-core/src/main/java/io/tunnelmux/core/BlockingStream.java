@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>What waits is bounded.</b> Bytes that came and were not read are bounded by the stream's credit: it is granted for what was read. Of messages at most 64
  * wait, or as many bytes as one message may have; then the stream is cancelled ({@code OVERLOADED}), so whoever has messages to expect receives them. Of what is
- * written 64 KiB wait for the stream, which holds as much again; then a write waits. Single bytes may be written as they are: they are gathered, and are one
+ * written 64 KiB wait for the stream, which holds twice as much again; then a write waits. Single bytes may be written as they are: they are gathered, and are one
  * task for the loop and not one each.
  *
  * <p><b>Ends.</b> The input ends with -1 after the last byte if the peer ended its half, and with a {@link StreamException} after the last byte that came

@@ -57,7 +57,7 @@ public final class TunnelStream {
     }
 
     /**
-     * Whether less than 64 KiB wait to be sent. Where not, wait for {@link StreamHandler#onWritable}, which comes at 32 KiB; writing on is allowed, and
+     * Whether less than 128 KiB wait to be sent. Where not, wait for {@link StreamHandler#onWritable}, which comes at 64 KiB; writing on is allowed, and
      * costs memory. Exact on the loop, elsewhere a hint.
      */
     public boolean isWritable() {
