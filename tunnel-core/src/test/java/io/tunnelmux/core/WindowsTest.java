@@ -118,8 +118,8 @@ class WindowsTest {
         window.leave(60);
         window.onReceived(SIZE_BYTES);
 
-        assertThat(window.onTaken(39)).isFalse();
-        assertThat(window.onTaken(1)).isTrue();
+        assertThat(window.onTaken(39)).isNotEqualTo(ReceiveWindow.Due.NOW);
+        assertThat(window.onTaken(1)).isEqualTo(ReceiveWindow.Due.NOW);
         assertThat(window.takeGrant()).isEqualTo(40);
     }
 
@@ -129,8 +129,8 @@ class WindowsTest {
         window.leave(0);
         window.onReceived(SIZE_BYTES);
 
-        assertThat(window.onTaken(SIZE_BYTES / 2 - 1)).isFalse();
-        assertThat(window.onTaken(1)).isTrue();
+        assertThat(window.onTaken(SIZE_BYTES / 2 - 1)).isNotEqualTo(ReceiveWindow.Due.NOW);
+        assertThat(window.onTaken(1)).isEqualTo(ReceiveWindow.Due.NOW);
     }
 
     @Test
@@ -139,13 +139,13 @@ class WindowsTest {
         window.leave(0);
         window.leave(Long.MAX_VALUE);
         window.onReceived(SIZE_BYTES);
-        assertThat(window.onTaken(SIZE_BYTES / 4 - 1)).isFalse();
-        assertThat(window.onTaken(1)).isTrue();
+        assertThat(window.onTaken(SIZE_BYTES / 4 - 1)).isNotEqualTo(ReceiveWindow.Due.NOW);
+        assertThat(window.onTaken(1)).isEqualTo(ReceiveWindow.Due.NOW);
 
         window.grow(700);
         window.takeGrant();
         window.leave(800);
-        assertThat(window.onTaken(99 - 25)).isFalse();
+        assertThat(window.onTaken(99 - 25)).isNotEqualTo(ReceiveWindow.Due.NOW);
     }
 
     @Test
@@ -160,7 +160,7 @@ class WindowsTest {
         int least = window.takeGrant();
 
         window.onReceived(least);
-        assertThat(window.onTaken(least / 2)).isTrue();
+        assertThat(window.onTaken(least / 2)).isEqualTo(ReceiveWindow.Due.NOW);
     }
 
     @Test
@@ -238,7 +238,7 @@ class WindowsTest {
             receiver.onReceived(left);
             assertThat(receiver.onTaken((int) (arrived + left - taken)))
                     .as("seed %d", seed)
-                    .isTrue();
+                    .isEqualTo(ReceiveWindow.Due.NOW);
             assertThat(receiver.takeGrant()).as("seed %d", seed).isPositive();
         }
     }

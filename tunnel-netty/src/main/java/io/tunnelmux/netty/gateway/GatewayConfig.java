@@ -359,7 +359,7 @@ public final class GatewayConfig {
         private int maxConnections = DEFAULT_MAX_CONNECTIONS;
         private int maxRequestsPerConnection = 1_000;
         private int readBufferBytes = NettyLoops.READ_BUFFER_BYTES;
-        private int writeBufferBytes = NettyLoops.HIGH_WATER_BYTES;
+        private int writeBufferBytes = NettyLoops.WRITE_BUFFER_BYTES;
         private int maxRequestLineBytes = 8 * 1024;
         private int maxHeaderBytes = 32 * 1024;
         private int maxHeaders = 100;
@@ -562,7 +562,7 @@ public final class GatewayConfig {
             return this;
         }
 
-        /** See {@link GatewayConfig#writeBufferBytes()}; 32,768 by default. */
+        /** See {@link GatewayConfig#writeBufferBytes()}; 131,072 by default. */
         public Builder writeBufferBytes(int bytes) {
             writeBufferBytes = positive("writeBufferBytes", bytes);
             return this;

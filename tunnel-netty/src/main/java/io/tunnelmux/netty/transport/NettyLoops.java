@@ -27,10 +27,12 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * <p>The threads are daemons. Any thread may call any method.
  */
 public final class NettyLoops implements AutoCloseable {
-    /** A channel with less than this waiting is writable again: little waits below the scheduler, so what is urgent overtakes. */
+    /** A tunnel's channel with less than this waiting is writable again: little waits below the scheduler, so what is urgent overtakes. */
     public static final int LOW_WATER_BYTES = 16 * 1024;
-    /** A channel with more than this waiting is not writable. */
+    /** A tunnel's channel with more than this waiting is not writable. */
     public static final int HIGH_WATER_BYTES = 32 * 1024;
+    /** Any other channel with more than this waiting is not writable, until half of it has gone: room for two frames, as one would always fill it. */
+    public static final int WRITE_BUFFER_BYTES = 128 * 1024;
     /** The longest buffer that a socket is read into, with its headroom. */
     public static final int READ_BUFFER_BYTES = HeadroomAllocator.MAX_BYTES;
     /** No read buffer may be shorter. */
@@ -127,7 +129,7 @@ public final class NettyLoops implements AutoCloseable {
                 .option(ChannelOption.ALLOCATOR, ALLOCATOR)
                 .option(ChannelOption.TCP_NODELAY, true)
                 .option(ChannelOption.ALLOW_HALF_CLOSURE, true)
-                .option(ChannelOption.WRITE_BUFFER_WATER_MARK, waterMark(HIGH_WATER_BYTES))
+                .option(ChannelOption.WRITE_BUFFER_WATER_MARK, waterMark(WRITE_BUFFER_BYTES))
                 .option(ChannelOption.SO_KEEPALIVE, true)
                 .option(ChannelOption.RECVBUF_ALLOCATOR, new HeadroomAllocator(READ_BUFFER_BYTES));
         io.socketOptions().forEach(bootstrap::option);
@@ -136,7 +138,7 @@ public final class NettyLoops implements AutoCloseable {
 
     /** Accepts sockets onto these loops in turn, with the options of {@link #bootstrap}. */
     public ServerBootstrap serverBootstrap() {
-        return serverBootstrap(READ_BUFFER_BYTES, HIGH_WATER_BYTES);
+        return serverBootstrap(READ_BUFFER_BYTES, WRITE_BUFFER_BYTES);
     }
 
     /**
@@ -162,10 +164,11 @@ public final class NettyLoops implements AutoCloseable {
     }
 
     /**
-     * Makes a channel one of few bytes in the kernel. Without this a slow link would have megabytes queued there, which nothing urgent can
-     * overtake.
+     * Makes a channel a tunnel's: one in front of which little waits, here and in the kernel. Without this a slow link would have megabytes queued there, which
+     * nothing urgent can overtake.
      */
     void limitUnsent(Channel channel) {
+        channel.config().setWriteBufferWaterMark(waterMark(HIGH_WATER_BYTES));
         ChannelOption<Long> limit = io.unsentLimit();
         if (limit != null) {
             channel.config().setOption(limit, UNSENT_BYTES);
