@@ -49,7 +49,7 @@ record Comparison(Map<Scenario, Map<String, List<Round>>> rounds) {
                 System.err.println("warm-up " + (pass + 1) + " of " + warmUps + ": " + scenario.key());
                 Affinity.pin(processes, scenario.isPinned());
                 for (Target target : targets) {
-                    if (target.carries(scenario)) {
+                    if (target.carries(scenario) && scenario.kind() != Scenario.Kind.FULL) {
                         LoadRound.warmUp(scenario, target, round, random);
                     }
                 }
@@ -60,12 +60,13 @@ record Comparison(Map<Scenario, Map<String, List<Round>>> rounds) {
             System.err.println(scenario.key());
             Affinity.pin(processes, scenario.isPinned());
             Map<String, List<Round>> ofScenario = new LinkedHashMap<>();
-            for (int i = 0; i < count; i++) {
+            int turns = scenario.kind() == Scenario.Kind.FULL ? 1 : count;
+            for (int i = 0; i < turns; i++) {
                 for (Target target : targets) {
                     if (target.carries(scenario)) {
                         ofScenario
                                 .computeIfAbsent(target.name(), name -> new ArrayList<>())
-                                .add(LoadRound.run(scenario, target, round, random));
+                                .addAll(LoadRound.run(scenario, target, round, random));
                     }
                 }
             }

@@ -29,6 +29,7 @@ final class LoadRound {
     private static final long WARM_UP_BYTES = 256 * 1024 * 1024;
     private static final long WARM_UP_ROUNDS = 5;
     private static final int BULKY_WARM_UP_ROUNDS = 3;
+    private static final int ROUNDS_ON_END = 60;
 
     private final Scenario scenario;
     private final Target target;
@@ -55,11 +56,11 @@ final class LoadRound {
     }
 
     /**
-     * Runs a round.
+     * Runs a round, or of {@link Scenario.Kind#FULL} sixty without a break.
      *
      * @throws IOException if the target refuses, gives back other bytes, closes, or is silent for 10 seconds
      */
-    static Round run(Scenario scenario, Target target, Duration round, Random random) throws IOException {
+    static List<Round> run(Scenario scenario, Target target, Duration round, Random random) throws IOException {
         return new LoadRound(scenario, target, round, random).run(0);
     }
 
@@ -75,15 +76,16 @@ final class LoadRound {
         new LoadRound(scenario, target, time, random).run(least);
     }
 
-    private Round run(long leastAnswers) throws IOException {
+    private List<Round> run(long leastAnswers) throws IOException {
         try (Selector selector = Selector.open()) {
             return switch (scenario.kind()) {
-                case PING, WEBSOCKET, HTTP -> converse(selector, leastAnswers);
-                case DOWN -> carry(selector, BulkConnection.Way.DOWN, false);
-                case UP -> carry(selector, BulkConnection.Way.UP, false);
-                case ECHO -> carry(selector, BulkConnection.Way.ECHO, false);
-                case BESIDE -> carry(selector, BulkConnection.Way.DOWN, true);
-                case PACED -> pace();
+                case PING, WEBSOCKET, HTTP -> List.of(converse(selector, leastAnswers));
+                case DOWN -> List.of(carry(selector, BulkConnection.Way.DOWN, false));
+                case UP -> List.of(carry(selector, BulkConnection.Way.UP, false));
+                case ECHO -> List.of(carry(selector, BulkConnection.Way.ECHO, false));
+                case FULL -> carryOn(selector);
+                case BESIDE -> List.of(carry(selector, BulkConnection.Way.DOWN, true));
+                case PACED -> List.of(pace());
             };
         } catch (UncheckedIOException e) {
             throw new IOException(e.getMessage(), e);
@@ -132,22 +134,41 @@ final class LoadRound {
     }
 
     private Round carry(Selector selector, BulkConnection.Way way, boolean withPings) throws IOException {
+        openBulk(selector, way);
+        turn(selector, round.toNanos() / 5);
+        if (!withPings) {
+            return carryOnce(selector);
+        }
+        try (PacedPings pings = PacedPings.start(target.name(), require(target.stream()), scenario.bytes(), random)) {
+            RelayMeter meter = RelayMeter.start(target);
+            Round carried = carryOnce(selector);
+            return pings.finish(meter.read()).with(carried);
+        }
+    }
+
+    private List<Round> carryOn(Selector selector) throws IOException {
+        openBulk(selector, BulkConnection.Way.ECHO);
+        turn(selector, round.toNanos());
+        List<Round> rounds = new ArrayList<>();
+        for (int i = 0; i < ROUNDS_ON_END; i++) {
+            rounds.add(carryOnce(selector));
+        }
+        return rounds;
+    }
+
+    private void openBulk(Selector selector, BulkConnection.Way way) throws IOException {
         InetSocketAddress address = require(target.stream());
         ByteBuffer scratch = BulkConnection.newScratch();
         for (int i = 0; i < scenario.connections(); i++) {
             bulk.add(BulkConnection.open(target.name(), address, way, DEADLINE, selector, scratch));
         }
-        turn(selector, round.toNanos() / 5);
-        try (@Nullable
-                PacedPings pings =
-                        withPings ? PacedPings.start(target.name(), address, scenario.bytes(), random) : null) {
-            long before = bulkBytes();
-            RelayMeter meter = RelayMeter.start(target);
-            turn(selector, round.toNanos());
-            RelayMeter.Reading reading = meter.read();
-            Round carried = Round.ofBytes(bulkBytes() - before, reading);
-            return pings == null ? carried : pings.finish(reading).with(carried);
-        }
+    }
+
+    private Round carryOnce(Selector selector) throws IOException {
+        long before = bulkBytes();
+        RelayMeter meter = RelayMeter.start(target);
+        turn(selector, round.toNanos());
+        return Round.ofBytes(bulkBytes() - before, meter.read());
     }
 
     private Round pace() throws IOException {

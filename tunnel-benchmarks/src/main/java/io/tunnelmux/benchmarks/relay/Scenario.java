@@ -28,6 +28,8 @@ record Scenario(String group, Kind kind, int bytes, int connections) {
         UP,
         /** As fast as it goes to the upstream and back: full both ways. */
         ECHO,
+        /** The same for a minute on end, looked at every second. */
+        FULL,
         /** A ping every few milliseconds beside downloads. */
         BESIDE,
         /** A ping every few milliseconds and nothing else. */
@@ -39,7 +41,7 @@ record Scenario(String group, Kind kind, int bytes, int connections) {
         }
 
         boolean isBulk() {
-            return this == DOWN || this == UP || this == ECHO || this == BESIDE;
+            return this == DOWN || this == UP || this == ECHO || this == FULL || this == BESIDE;
         }
     }
 
@@ -71,6 +73,7 @@ record Scenario(String group, Kind kind, int bytes, int connections) {
         }
         all.add(new Scenario("http", Kind.HTTP, 1024, 1));
         all.add(new Scenario("http", Kind.HTTP, 1024, MANY));
+        all.add(new Scenario("full", Kind.FULL, 0, MANY));
         return all;
     }
 

@@ -2,6 +2,7 @@ package io.tunnelmux.benchmarks.relay;
 
 import java.net.InetSocketAddress;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,6 +20,9 @@ record Target(
         @Nullable InetSocketAddress http,
         List<Long> relays,
         List<Allocation> allocations) {
+    /** Whose streams must stand to be full for a minute. */
+    private static final Set<String> FULL = Set.of("ws", "tcp");
+
     Target {
         relays = List.copyOf(relays);
         allocations = List.copyOf(allocations);
@@ -30,6 +34,9 @@ record Target(
     }
 
     boolean carries(Scenario scenario) {
+        if (scenario.kind() == Scenario.Kind.FULL) {
+            return FULL.contains(name);
+        }
         return (scenario.kind().isHttp() ? http : stream) != null;
     }
 
