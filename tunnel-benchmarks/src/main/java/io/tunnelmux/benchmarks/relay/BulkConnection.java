@@ -30,6 +30,7 @@ final class BulkConnection {
     private final SocketChannel channel;
     private final SelectionKey key;
     private final String target;
+    private final Way way;
     private final ByteBuffer in;
     private final ByteBuffer out;
     private long received;
@@ -37,6 +38,7 @@ final class BulkConnection {
 
     private BulkConnection(String target, Way way, SocketChannel channel, SelectionKey key, ByteBuffer in) {
         this.target = target;
+        this.way = way;
         this.channel = channel;
         this.key = key;
         this.in = in;
@@ -65,9 +67,9 @@ final class BulkConnection {
         return ByteBuffer.allocateDirect(READ_BYTES);
     }
 
-    /** Bytes that have come, or where none come, that the socket has taken. */
+    /** Bytes that have come, or where none ever come, that the socket has taken. */
     long bytes() {
-        return received == 0 ? sent : received;
+        return way == Way.UP ? sent : received;
     }
 
     void onReady() throws IOException {
