@@ -17,8 +17,8 @@ import java.util.stream.IntStream;
  *
  * @param rounds those of every scenario and target, in order; the n-th of two targets were neighbours in time
  */
-record Comparison(Map<Scenario, Map<String, List<Round>>> rounds) {
-    Comparison {
+public record Comparison(Map<Scenario, Map<String, List<Round>>> rounds) {
+    public Comparison {
         rounds = Collections.unmodifiableMap(rounds);
     }
 
@@ -76,17 +76,18 @@ record Comparison(Map<Scenario, Map<String, List<Round>>> rounds) {
     }
 
     /** Not a number without rounds of both, or where they have no such figure. */
-    static double medianRatio(List<Round> rounds, List<Round> base, Figure figure) {
+    public static double medianRatio(List<Round> rounds, List<Round> base, Figure figure) {
         return median(IntStream.range(0, Math.min(rounds.size(), base.size()))
                 .mapToDouble(i -> rounds.get(i).get(figure) / base.get(i).get(figure))
                 .toArray());
     }
 
-    static double median(List<Round> rounds, Figure figure) {
+    public static double median(List<Round> rounds, Figure figure) {
         return median(rounds.stream().mapToDouble(round -> round.get(figure)).toArray());
     }
 
-    private static double median(double[] values) {
+    /** Not a number if there are none. Sorts them. */
+    public static double median(double[] values) {
         if (values.length == 0) {
             return Double.NaN;
         }

@@ -1,7 +1,7 @@
 package io.tunnelmux.benchmarks.relay;
 
 /** What a round can measure, with the unit in the name. */
-enum Figure {
+public enum Figure {
     /** Median round trip. */
     P50_MICROS("p50Micros", "p50 µs"),
     /** Round trip that one in a hundred exceeds. */
@@ -28,12 +28,12 @@ enum Figure {
     }
 
     /** Its name in results. */
-    String key() {
+    public String key() {
         return key;
     }
 
     /** Its name and unit in tables. */
-    String label() {
+    public String label() {
         return label;
     }
 }

@@ -12,16 +12,16 @@ import org.HdrHistogram.Histogram;
  *
  * @param figures those that it has; the others are left out
  */
-record Round(Map<Figure, Double> figures) {
+public record Round(Map<Figure, Double> figures) {
     private static final double NANOS_PER_MICRO = TimeUnit.MICROSECONDS.toNanos(1);
     private static final double KIBIBYTE = 1024;
 
-    Round {
+    public Round {
         figures = Collections.unmodifiableMap(new EnumMap<>(figures));
     }
 
     /** Not a number if it was not measured. */
-    double get(Figure figure) {
+    public double get(Figure figure) {
         return figures.getOrDefault(figure, Double.NaN);
     }
 

@@ -12,10 +12,10 @@ import java.util.Locale;
  * @param bytes payload of a message; of {@link Kind#BESIDE} of a ping; 0 where there are none
  * @param connections at once; of {@link Kind#BESIDE} the downloads
  */
-record Scenario(String group, Kind kind, int bytes, int connections) {
+public record Scenario(String group, Kind kind, int bytes, int connections) {
 
     /** What goes over the connections. */
-    enum Kind {
+    public enum Kind {
         /** Bytes there and back over TCP, one message under way on each connection. */
         PING,
         /** The same by messages of WebSockets. */
@@ -51,7 +51,7 @@ record Scenario(String group, Kind kind, int bytes, int connections) {
     private static final int BESIDE = 8;
 
     /** All that the comparison does, in order. */
-    static List<Scenario> all() {
+    public static List<Scenario> all() {
         List<Scenario> all = new ArrayList<>();
         for (int size : SIZES) {
             all.add(new Scenario("one", Kind.PING, size, 1));
@@ -81,12 +81,12 @@ record Scenario(String group, Kind kind, int bytes, int connections) {
      * Whether all processes share one processor. A round trip is then the sum of the work of all, and not a matter of where the kernel puts whom; what is bulky needs
      * room, or it shows how the kernel shares one processor among full queues.
      */
-    boolean isPinned() {
+    public boolean isPinned() {
         return !kind.isBulk() && kind != Kind.PACED;
     }
 
     /** Its name in results. */
-    String key() {
+    public String key() {
         return kind.name().toLowerCase(Locale.ROOT) + "-" + bytes + "x" + connections;
     }
 }

@@ -1,0 +1,129 @@
+package io.tunnelmux.benchmarks.report;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.tunnelmux.benchmarks.relay.Figure;
+import io.tunnelmux.benchmarks.relay.Round;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** All that was measured, as it lies in files. What is missing is empty, or not a number. Never changes; any thread. */
+final class Results {
+    /** Another checkout: what a change did, and so no matter of a report. */
+    private static final String BEFORE = "before";
+
+    /** What one that rests takes of a program. */
+    record Idle(String kind, String program, double heapBytes, double residentBytes) {}
+
+    private final JsonNode head;
+    private final List<Measured> scenarios = new ArrayList<>();
+    private final List<Idle> idle = new ArrayList<>();
+    private final JsonNode jmh;
+
+    private Results(JsonNode comparison, JsonNode idle, JsonNode jmh) {
+        head = comparison;
+        this.jmh = jmh;
+        comparison.path("scenarios").forEach(node -> scenarios.add(scenario(node)));
+        idle.forEach(row -> this.idle.add(new Idle(
+                row.path("kind").asText(),
+                row.path("program").asText(),
+                row.path("heapBytes").asDouble(Double.NaN),
+                row.path("residentBytes").asDouble(Double.NaN))));
+    }
+
+    /**
+     * Reads {@code compare.json}, and what there is of the others.
+     *
+     * @param jmh a file that may be missing
+     * @throws IOException also if there is no {@code compare.json}
+     */
+    static Results read(Path directory, Path jmh) throws IOException {
+        ObjectMapper mapper = new ObjectMapper();
+        JsonNode comparison = mapper.readTree(Files.readString(directory.resolve("compare.json")));
+        return new Results(comparison, readIfThere(mapper, directory.resolve("idle.json")), readIfThere(mapper, jmh));
+    }
+
+    private static JsonNode readIfThere(ObjectMapper mapper, Path file) throws IOException {
+        return Files.exists(file) ? mapper.readTree(Files.readString(file)) : mapper.createArrayNode();
+    }
+
+    private static Measured scenario(JsonNode node) {
+        Map<String, List<Round>> targets = new LinkedHashMap<>();
+        node.path("targets").properties().forEach(target -> {
+            List<Round> rounds = new ArrayList<>();
+            target.getValue().forEach(round -> rounds.add(round(round)));
+            if (!target.getKey().equals(BEFORE)) {
+                targets.put(target.getKey(), rounds);
+            }
+        });
+        return new Measured(node.path("group").asText(), node.path("key").asText(), targets);
+    }
+
+    private static Round round(JsonNode node) {
+        Map<Figure, Double> figures = new EnumMap<>(Figure.class);
+        for (Figure figure : Figure.values()) {
+            if (node.path(figure.key()).isNumber()) {
+                figures.put(figure, node.path(figure.key()).asDouble());
+            }
+        }
+        return new Round(figures);
+    }
+
+    /** A value of the comparison's head; a question mark if there is none. */
+    String head(String name) {
+        return head.path(name).asText("?");
+    }
+
+    double headNumber(String name) {
+        return head.path(name).asDouble(Double.NaN);
+    }
+
+    List<Measured> scenarios() {
+        return List.copyOf(scenarios);
+    }
+
+    List<Measured> scenarios(String group) {
+        return scenarios.stream().filter(one -> one.group().equals(group)).toList();
+    }
+
+    /** Without any rounds if it was not measured. */
+    Measured scenario(String group, String key) {
+        return scenarios(group).stream()
+                .filter(one -> one.key().equals(key))
+                .findFirst()
+                .orElseGet(() -> new Measured(group, key, Map.of()));
+    }
+
+    /** All that have rounds, in order. */
+    Set<String> targets() {
+        Set<String> targets = new LinkedHashSet<>();
+        scenarios.forEach(scenario -> targets.addAll(scenario.targets().keySet()));
+        return targets;
+    }
+
+    /** Resident memory of a target's programs after the whole comparison. */
+    double residentBytes(String target) {
+        return head.path("residentBytes").path(target).asDouble(Double.NaN);
+    }
+
+    List<Idle> idle() {
+        return List.copyOf(idle);
+    }
+
+    List<Idle> idle(String kind) {
+        return idle.stream().filter(row -> row.kind().equals(kind)).toList();
+    }
+
+    /** A list; empty if there was no file. */
+    JsonNode jmh() {
+        return jmh;
+    }
+}
