@@ -1,25 +1,27 @@
 package io.tunnelmux.benchmarks.report;
 
 import io.tunnelmux.benchmarks.relay.Figure;
+import java.awt.BasicStroke;
 import java.awt.Color;
 import java.awt.Font;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.knowm.xchart.AnnotationText;
+import java.util.Objects;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.knowm.xchart.CategoryChart;
 import org.knowm.xchart.CategoryChartBuilder;
 import org.knowm.xchart.VectorGraphicsEncoder;
 import org.knowm.xchart.VectorGraphicsEncoder.VectorGraphicsFormat;
-import org.knowm.xchart.XYChart;
-import org.knowm.xchart.XYChartBuilder;
-import org.knowm.xchart.XYSeries.XYSeriesRenderStyle;
-import org.knowm.xchart.internal.chartpart.Chart;
-import org.knowm.xchart.style.AxesChartStyler;
+import org.knowm.xchart.style.CategoryStyler;
 import org.knowm.xchart.style.Styler.LegendLayout;
 import org.knowm.xchart.style.Styler.LegendPosition;
 
@@ -28,9 +30,17 @@ final class Charts {
     private static final int WIDTH = 1_000;
     private static final int HEIGHT = 460;
     private static final int ROTATION_DEGREES = 35;
+    private static final Pattern MORE_DIGITS = Pattern.compile("(\\.[0-9]{2})[0-9]+");
     private static final Color GRID = new Color(220, 220, 220);
     /** To be told apart also by who does not see all colours. */
     private static final Color[] COLOURS = {new Color(0, 114, 178), new Color(230, 159, 0), new Color(0, 158, 115)};
+
+    /** Bars of one colour. */
+    private record Bars(String label, Measured scenario, Figure figure) {
+        double value(String target) {
+            return scenario.median(target, figure);
+        }
+    }
 
     private final Results results;
     private final Path directory;
@@ -52,48 +62,51 @@ final class Charts {
         Files.createDirectories(directory);
         Charts charts = new Charts(results, directory);
         String[] one = Lines.keys("ping", 1);
-        charts.bars("latency", "Round trip, one connection: p50, µs", Figure.P50_MICROS, true, "one", one);
+        charts.bars("latency", "Round trip, one connection: p50, µs", true, charts.all(Figure.P50_MICROS, "one", one));
         charts.bars(
                 "messages",
                 "64 connections: messages in a second",
-                Figure.MESSAGES_PER_SECOND,
                 false,
-                "many",
-                Lines.keys("ping", Lines.MANY));
-        charts.bars("bulk", "Bulk: MB/s", Figure.MEGABYTES_PER_SECOND, false, "bulk", Lines.BULK);
+                charts.all(Figure.MESSAGES_PER_SECOND, "many", Lines.keys("ping", Lines.MANY)));
+        charts.bars("bulk", "Bulk: MB/s", false, charts.all(Figure.MEGABYTES_PER_SECOND, "bulk", Lines.BULK));
         charts.bars(
                 "bulk-processor",
                 "Bulk: processor time of the relays, s/GB",
-                Figure.RELAY_SECONDS_PER_GIGABYTE,
                 false,
-                "bulk",
-                Lines.BULK);
-        charts.beside("beside", "A ping beside 8 downloads, and what one download alone gets");
+                charts.all(Figure.RELAY_SECONDS_PER_GIGABYTE, "bulk", Lines.BULK));
+        Measured beside = results.scenario("beside", "beside-64x8");
+        charts.bars(
+                "beside",
+                "Pings beside 8 downloads, µs",
+                true,
+                List.of(new Bars("p50", beside, Figure.P50_MICROS), new Bars("p99", beside, Figure.P99_MICROS)));
+        charts.bars(
+                "downloads",
+                "Downloads: MB/s",
+                false,
+                List.of(
+                        new Bars("one alone", results.scenario("bulk", "down-0x1"), Figure.MEGABYTES_PER_SECOND),
+                        new Bars("8 with pings beside", beside, Figure.MEGABYTES_PER_SECOND)));
         charts.bars(
                 "garbage",
                 "Garbage of both programs for a round trip, B",
-                Figure.GARBAGE_BYTES_PER_MESSAGE,
                 true,
-                "one",
-                one);
+                charts.all(Figure.GARBAGE_BYTES_PER_MESSAGE, "one", one));
         return charts.written;
     }
 
-    /** Targets side by side, a bar for each scenario. Who lacks one of them is left out, and on a logarithmic axis who has nothing. */
-    private void bars(String name, String title, Figure figure, boolean isLogarithmic, String group, String... keys)
-            throws IOException {
-        List<Measured> scenarios = new ArrayList<>();
-        for (String key : keys) {
-            if (!results.scenario(group, key).targets().isEmpty()) {
-                scenarios.add(results.scenario(group, key));
-            }
-        }
-        List<String> targets = results.targets().stream()
-                .filter(target -> scenarios.stream()
-                        .mapToDouble(scenario -> scenario.median(target, figure))
-                        .allMatch(value -> value > 0))
+    private List<Bars> all(Figure figure, String group, String... keys) {
+        return Arrays.stream(keys)
+                .map(key -> new Bars(Names.load(key), results.scenario(group, key), figure))
                 .toList();
-        if (scenarios.isEmpty() || targets.isEmpty()) {
+    }
+
+    /** Targets side by side. Who has none of the figures is left out. */
+    private void bars(String name, String title, boolean isLogarithmic, List<Bars> series) throws IOException {
+        List<String> targets = results.targets().stream()
+                .filter(target -> series.stream().anyMatch(bars -> bars.value(target) > 0))
+                .toList();
+        if (targets.isEmpty()) {
             return;
         }
         CategoryChart chart = new CategoryChartBuilder()
@@ -101,77 +114,48 @@ final class Charts {
                 .height(HEIGHT)
                 .title(title)
                 .build();
-        style(chart, isLogarithmic);
-        chart.getStyler().setXAxisLabelRotation(ROTATION_DEGREES).setSeriesColors(COLOURS);
-        chart.getStyler().setAvailableSpaceFill(0.8).setPlotGridVerticalLinesVisible(false);
+        style(chart.getStyler(), isLogarithmic);
         double least = Double.MAX_VALUE;
-        for (Measured scenario : scenarios) {
-            List<Double> values = targets.stream()
-                    .map(target -> scenario.median(target, figure))
-                    .toList();
-            chart.addSeries(Names.scenario(scenario.key()), targets, values);
-            for (double value : values) {
-                least = Math.min(least, value);
+        for (Bars bars : series) {
+            List<@Nullable Double> values = new ArrayList<>();
+            for (String target : targets) {
+                double value = bars.value(target);
+                values.add(value > 0 ? value : null);
+                least = value > 0 ? Math.min(least, value) : least;
+            }
+            if (values.stream().anyMatch(Objects::nonNull)) {
+                chart.addSeries(bars.label, targets, values);
             }
         }
         if (isLogarithmic) {
-            chart.getStyler().setYAxisMin(powerBelow(least));
+            chart.getStyler().setYAxisMin(Math.pow(10, Math.floor(Math.log10(least))));
         }
-        write(chart, name, title);
-    }
-
-    /** Right and low is good. */
-    private void beside(String name, String title) throws IOException {
-        Measured pings = results.scenario("beside", "beside-64x8");
-        Measured download = results.scenario("bulk", "down-0x1");
-        XYChart chart = new XYChartBuilder()
-                .width(WIDTH)
-                .height(HEIGHT)
-                .title(title)
-                .xAxisTitle("one download alone, MB/s")
-                .yAxisTitle("p50 of pings beside downloads, µs")
-                .build();
-        style(chart, true);
-        chart.getStyler()
-                .setDefaultSeriesRenderStyle(XYSeriesRenderStyle.Scatter)
-                .setLegendVisible(false)
-                .setSeriesColors(new Color[] {COLOURS[0]});
-        chart.getStyler().setAnnotationTextFont(font(Font.PLAIN, 13)).setAnnotationTextFontColor(Color.BLACK);
-        List<Double> megabytes = new ArrayList<>();
-        List<Double> micros = new ArrayList<>();
-        for (String target : results.targets()) {
-            double x = download.median(target, Figure.MEGABYTES_PER_SECOND);
-            double y = pings.median(target, Figure.P50_MICROS);
-            if (x > 0 && y > 0) {
-                megabytes.add(x);
-                micros.add(y);
-                chart.addAnnotation(new AnnotationText(target, x, y * 1.12, false));
-            }
-        }
-        if (megabytes.isEmpty()) {
-            return;
-        }
-        chart.getStyler().setXAxisMin(0.0);
-        chart.addSeries(title, megabytes, micros);
-        write(chart, name, title);
-    }
-
-    private static double powerBelow(double value) {
-        return Math.pow(10, Math.floor(Math.log10(value)));
+        String file = name + ".svg";
+        ByteArrayOutputStream drawn = new ByteArrayOutputStream();
+        VectorGraphicsEncoder.saveVectorGraphic(chart, drawn, VectorGraphicsFormat.SVG);
+        // A hundredth of a point is not seen, and half of the file.
+        Files.writeString(
+                directory.resolve(file),
+                MORE_DIGITS.matcher(drawn.toString(StandardCharsets.UTF_8)).replaceAll("$1"));
+        written.put(file, title);
     }
 
     private static Font font(int style, int points) {
         return new Font(Font.SANS_SERIF, style, points);
     }
 
-    private static void style(Chart<? extends AxesChartStyler, ?> chart, boolean isLogarithmic) {
-        AxesChartStyler styler = chart.getStyler();
-        styler.setYAxisLogarithmic(isLogarithmic)
+    private static void style(CategoryStyler styler, boolean isLogarithmic) {
+        styler.setAvailableSpaceFill(0.8);
+        // Dashes would be thousands of shapes.
+        styler.setPlotGridLinesStroke(new BasicStroke(1))
+                .setPlotGridVerticalLinesVisible(false)
+                .setXAxisLabelRotation(ROTATION_DEGREES)
+                .setYAxisLogarithmic(isLogarithmic)
                 .setYAxisDecimalPattern("#,##0.##")
                 .setAxisTickLabelsFont(font(Font.PLAIN, 14))
-                .setAxisTitleFont(font(Font.PLAIN, 14))
                 .setAxisTickLabelsColor(Color.BLACK)
-                .setPlotGridLinesColor(GRID);
+                .setPlotGridLinesColor(GRID)
+                .setSeriesColors(COLOURS);
         styler.setChartBackgroundColor(Color.WHITE)
                 .setPlotBackgroundColor(Color.WHITE)
                 .setPlotBorderVisible(false)
@@ -181,11 +165,5 @@ final class Charts {
                 .setLegendBorderColor(Color.WHITE)
                 .setLegendPosition(LegendPosition.OutsideS)
                 .setLegendLayout(LegendLayout.Horizontal);
-    }
-
-    private void write(Chart<?, ?> chart, String name, String title) throws IOException {
-        String file = name + ".svg";
-        VectorGraphicsEncoder.saveVectorGraphic(chart, directory.resolve(file).toString(), VectorGraphicsFormat.SVG);
-        written.put(file, title);
     }
 }

@@ -40,7 +40,9 @@ final class JmhTables {
             for (Map.Entry<String, JsonNode> param : result.path("params").properties()) {
                 String value = param.getValue().asText();
                 if (GROWING.contains(param.getKey())) {
-                    column = param.getKey().equals("size") ? Text.bytes(Integer.parseInt(value)) : value + " streams";
+                    column = param.getKey().equals("size")
+                            ? Text.bytes(Integer.parseInt(value))
+                            : Names.counted(Integer.parseInt(value), "stream");
                 } else {
                     row.append(", ").append(param.getKey()).append(' ').append(value);
                 }

@@ -32,7 +32,7 @@ final class Lines {
     /** Adds a check for each scenario. */
     Line.Builder add(Line.Builder line, String group, String[] keys, ToDoubleFunction<Measured> value) {
         for (String key : keys) {
-            line.with(Names.scenario(key), value.applyAsDouble(results.scenario(group, key)));
+            line.with(Names.load(key), value.applyAsDouble(results.scenario(group, key)));
         }
         return line;
     }

@@ -1,6 +1,7 @@
 package io.tunnelmux.benchmarks.report;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -66,7 +67,17 @@ final class Names {
         };
     }
 
-    private static String counted(int count, String noun) {
+    /** As short as it goes: a size, and how many connections if more than one; of bulk the same as {@link #scenario}. */
+    static String load(String key) {
+        Matcher matcher = KEY.matcher(key);
+        if (!matcher.matches() || !List.of("ping", "websocket", "http").contains(matcher.group(1))) {
+            return scenario(key);
+        }
+        String size = Text.bytes(Integer.parseInt(matcher.group(2)));
+        return matcher.group(3).equals("1") ? size : size + " × " + matcher.group(3);
+    }
+
+    static String counted(int count, String noun) {
         return count + " " + noun + (count == 1 ? "" : "s");
     }
 }

@@ -27,6 +27,7 @@ final class Results {
     private final List<Measured> scenarios = new ArrayList<>();
     private final List<Idle> idle = new ArrayList<>();
     private final JsonNode jmh;
+    private final List<String> impossible = new ArrayList<>();
 
     private Results(JsonNode comparison, JsonNode idle, JsonNode jmh) {
         head = comparison;
@@ -55,11 +56,12 @@ final class Results {
         return Files.exists(file) ? mapper.readTree(Files.readString(file)) : mapper.createArrayNode();
     }
 
-    private static Measured scenario(JsonNode node) {
+    private Measured scenario(JsonNode node) {
         Map<String, List<Round>> targets = new LinkedHashMap<>();
         node.path("targets").properties().forEach(target -> {
             List<Round> rounds = new ArrayList<>();
-            target.getValue().forEach(round -> rounds.add(round(round)));
+            String where = node.path("key").asText() + ' ' + target.getKey();
+            target.getValue().forEach(round -> rounds.add(round(where, round)));
             if (!target.getKey().equals(BEFORE)) {
                 targets.put(target.getKey(), rounds);
             }
@@ -67,11 +69,14 @@ final class Results {
         return new Measured(node.path("group").asText(), node.path("key").asText(), targets);
     }
 
-    private static Round round(JsonNode node) {
+    private Round round(String where, JsonNode node) {
         Map<Figure, Double> figures = new EnumMap<>(Figure.class);
         for (Figure figure : Figure.values()) {
-            if (node.path(figure.key()).isNumber()) {
-                figures.put(figure, node.path(figure.key()).asDouble());
+            double value = node.path(figure.key()).asDouble(Double.NaN);
+            if (value >= 0) {
+                figures.put(figure, value);
+            } else if (!Double.isNaN(value)) {
+                impossible.add(where + ' ' + figure.key() + ' ' + value);
             }
         }
         return new Round(figures);
@@ -102,10 +107,18 @@ final class Results {
                 .orElseGet(() -> new Measured(group, key, Map.of()));
     }
 
-    /** All that have rounds, in order. */
+    /** Figures below zero, which are taken for not measured. */
+    List<String> impossible() {
+        return List.copyOf(impossible);
+    }
+
+    /** All that have rounds, in the order of their names. */
     Set<String> targets() {
-        Set<String> targets = new LinkedHashSet<>();
-        scenarios.forEach(scenario -> targets.addAll(scenario.targets().keySet()));
+        Set<String> measured = new LinkedHashSet<>();
+        scenarios.forEach(scenario -> measured.addAll(scenario.targets().keySet()));
+        Set<String> targets = new LinkedHashSet<>(Names.TARGETS.keySet());
+        targets.retainAll(measured);
+        targets.addAll(measured);
         return targets;
     }
 

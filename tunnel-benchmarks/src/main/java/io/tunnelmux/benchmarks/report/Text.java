@@ -1,5 +1,7 @@
 package io.tunnelmux.benchmarks.report;
 
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -7,22 +9,30 @@ import java.util.Locale;
 /** Numbers, sizes and tables in Markdown. Stateless; any thread. */
 final class Text {
     private static final double KIBIBYTE = 1024;
+    private static final MathContext THREE_DIGITS = new MathContext(3);
 
     private Text() {}
 
-    /** About three digits; all digits before the point. */
+    /** To three digits; all digits before the point. */
     static String number(double value) {
-        double size = Math.abs(value);
+        if (Double.isNaN(value)) {
+            return "?";
+        }
         if (Double.isInfinite(value)) {
             return "∞";
         }
-        if (size >= 100 || size == 0 || size >= 1 && value == Math.rint(value)) {
+        double rounded = new BigDecimal(value).round(THREE_DIGITS).doubleValue();
+        double size = Math.abs(rounded);
+        if (size >= 100) {
             return String.format(Locale.ROOT, "%,.0f", value);
         }
-        if (size >= 10) {
-            return String.format(Locale.ROOT, "%.1f", value);
+        if (size == 0 || value == Math.rint(value)) {
+            return String.format(Locale.ROOT, "%.0f", rounded);
         }
-        return String.format(Locale.ROOT, size >= 0.095 ? "%.2f" : "%.3f", value);
+        if (size >= 10) {
+            return String.format(Locale.ROOT, "%.1f", rounded);
+        }
+        return String.format(Locale.ROOT, size >= 0.095 ? "%.2f" : "%.3f", rounded);
     }
 
     /** Of at most 999 MiB. */
