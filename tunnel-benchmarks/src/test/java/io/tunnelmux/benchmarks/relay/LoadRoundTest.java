@@ -222,7 +222,8 @@ class LoadRoundTest {
     }
 
     private Round run(Kind kind, int bytes, int connections) throws IOException {
-        return LoadRound.run(new Scenario("test", kind, bytes, connections), target(), SHORT, random);
+        return LoadRound.run(new Scenario("test", kind, bytes, connections), target(), SHORT, random)
+                .get(0);
     }
 
     private static void requireTrips(Round round) {
