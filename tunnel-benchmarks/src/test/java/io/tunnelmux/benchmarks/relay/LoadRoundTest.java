@@ -90,8 +90,9 @@ class LoadRoundTest {
 
     @Test
     void pingsGoByTheClockAndNotAsFastAsTheyCan() throws IOException {
-        Round round =
-                LoadRound.run(new Scenario("test", Kind.PACED, 1_024, 0), target(), Duration.ofMillis(300), random);
+        Round round = LoadRound.run(
+                        new Scenario("test", Kind.PACED, 1_024, 0), target(), Duration.ofMillis(300), random)
+                .get(0);
 
         // One every 10 ms; beside these 30 there is the first, and those that a stall of the machine stands for.
         assertThat(round.get(Figure.MESSAGES_PER_SECOND)).isBetween(50.0, 150.0);
