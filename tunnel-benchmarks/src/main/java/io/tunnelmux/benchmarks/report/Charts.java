@@ -101,9 +101,10 @@ final class Charts {
                 .toList();
     }
 
-    /** Targets side by side. Who has none of the figures is left out. */
+    /** Targets side by side. Who has none of the figures is left out; and the way without relays where it would dwarf all others. */
     private void bars(String name, String title, boolean isLogarithmic, List<Bars> series) throws IOException {
         List<String> targets = results.targets().stream()
+                .filter(target -> isLogarithmic || !target.equals("direct"))
                 .filter(target -> series.stream().anyMatch(bars -> bars.value(target) > 0))
                 .toList();
         if (targets.isEmpty()) {
