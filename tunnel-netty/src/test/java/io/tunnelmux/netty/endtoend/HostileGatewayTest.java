@@ -7,11 +7,13 @@ import static io.tunnelmux.netty.endtoend.RawGateway.webSocket;
 import static io.tunnelmux.netty.endtoend.RawGateway.words;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tunnelmux.core.TunnelConfig;
 import io.tunnelmux.netty.agent.Agent;
 import io.tunnelmux.netty.agent.AgentConfig;
 import io.tunnelmux.netty.agent.Upstream;
 import io.tunnelmux.protocol.Headers;
 import io.tunnelmux.protocol.Message;
+import io.tunnelmux.protocol.Settings;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.URI;
@@ -50,6 +52,8 @@ class HostileGatewayTest {
                 .agentId("demo")
                 .upstream(new Upstream("127.0.0.1", upstream.port(), false))
                 .backoff(Duration.ofMillis(5), Duration.ofMillis(50))
+                // With the longest frames that there can be, none is over the limit.
+                .tunnel(TunnelConfig.builder().settings(Settings.DEFAULTS).build())
                 .build());
     }
 
@@ -89,7 +93,7 @@ class HostileGatewayTest {
                 row("DATA on the tunnel itself", 1002, frame(0, 0, 0, words(1))),
                 row("PING on a stream", 1002, frame(6, 0, 2, new byte[8])),
                 row("a PING of seven bytes", 1002, frame(6, 0, 0, new byte[7])),
-                row("a frame over its limit", 1009, frame(0, 0, 2, new byte[40_000])),
+                row("a frame over its limit", 1009, frame(0, 0, 2, new byte[Settings.DEFAULT_MAX_FRAME_BYTES + 1])),
                 row("a second HELLO", 1002, frame(8, 4, 0, new byte[] {(byte) 0xa0})),
                 row(
                         "a stream of the agent's",

@@ -92,6 +92,95 @@ class NettyLoopsTest {
         }
     }
 
+    @Test
+    void tasksOfTheLoopItselfRunInOrderAndNeverWithinTheCall() throws Exception {
+        try (NettyLoops loops = NettyLoops.create(1, IoMode.AUTO)) {
+            NettyLoop loop = loops.next();
+            List<String> order = new ArrayList<>();
+            CompletableFuture<List<String>> done = new CompletableFuture<>();
+
+            loop.execute(() -> {
+                loop.execute(() -> {
+                    order.add("first");
+                    loop.execute(() -> order.add("given by the first"));
+                    order.add("still the first");
+                });
+                loop.execute(() -> order.add("second"));
+                loop.execute(() -> {
+                    order.add("third");
+                    loop.execute(() -> done.complete(order));
+                });
+                order.add("giving");
+            });
+
+            assertThat(done.get(PATIENCE_SECONDS, TimeUnit.SECONDS))
+                    .containsExactly("giving", "first", "still the first", "second", "third", "given by the first");
+        }
+    }
+
+    @Test
+    void whatAnotherThreadGivesComesBehindWhatTheLoopHasGivenItself() throws Exception {
+        try (NettyLoops loops = NettyLoops.create(1, IoMode.AUTO)) {
+            NettyLoop loop = loops.next();
+            List<String> order = new ArrayList<>();
+            CountDownLatch given = new CountDownLatch(1);
+            CountDownLatch both = new CountDownLatch(1);
+            CompletableFuture<List<String>> done = new CompletableFuture<>();
+
+            loop.execute(() -> {
+                loop.execute(() -> order.add("of the loop"));
+                given.countDown();
+                awaitIn(both);
+            });
+            assertThat(given.await(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+            loop.execute(() -> {
+                order.add("of another thread");
+                done.complete(order);
+            });
+            both.countDown();
+
+            assertThat(done.get(PATIENCE_SECONDS, TimeUnit.SECONDS))
+                    .containsExactly("of the loop", "of another thread");
+        }
+    }
+
+    @Test
+    void aTaskThatThrowsStopsNoneOfThoseBehindIt() throws Exception {
+        try (NettyLoops loops = NettyLoops.create(1, IoMode.AUTO)) {
+            NettyLoop loop = loops.next();
+            List<String> order = new ArrayList<>();
+            CompletableFuture<List<String>> done = new CompletableFuture<>();
+
+            loop.execute(() -> {
+                for (int i = 0; i < 3; i++) {
+                    String name = "task " + i;
+                    loop.execute(() -> {
+                        order.add(name);
+                        loop.execute(() -> {
+                            order.add("given by " + name);
+                            if (order.size() == 6) {
+                                done.complete(order);
+                            }
+                        });
+                        throw new IllegalStateException("thrown on purpose");
+                    });
+                }
+            });
+
+            assertThat(done.get(PATIENCE_SECONDS, TimeUnit.SECONDS))
+                    .containsExactly(
+                            "task 0", "task 1", "task 2", "given by task 0", "given by task 1", "given by task 2");
+        }
+    }
+
+    private static void awaitIn(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
     @ParameterizedTest
     @EnumSource(names = {"NIO", "EPOLL"})
     void readBuffersHaveRoomInFrontAndGrow(IoMode mode) throws Exception {
