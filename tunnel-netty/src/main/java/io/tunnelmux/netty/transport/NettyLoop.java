@@ -101,12 +101,13 @@ public final class NettyLoop implements TunnelLoop {
         isRunDue = false;
         int left = tasks.size();
         try {
-            while (left > 0) {
+            // A loop that a task itself turns has run the others by then.
+            while (left > 0 && !tasks.isEmpty()) {
                 left--;
                 tasks.remove().run();
             }
         } finally {
-            if (left > 0) {
+            if (left > 0 && !tasks.isEmpty()) {
                 runLater();
             }
         }
