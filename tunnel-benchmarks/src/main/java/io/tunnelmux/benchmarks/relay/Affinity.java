@@ -6,6 +6,9 @@ import java.util.List;
 
 /** Which processors processes may use: {@code taskset} of util-linux. Stateless; any thread. */
 final class Affinity {
+    /** How many there are; asked before this process is pinned to one, as it then sees no other. */
+    static final int PROCESSORS = Runtime.getRuntime().availableProcessors();
+
     private Affinity() {}
 
     /**
@@ -14,7 +17,7 @@ final class Affinity {
      * @throws IOException if that cannot be
      */
     static void pin(List<Long> processes, boolean toOne) throws IOException {
-        int last = toOne ? 0 : Runtime.getRuntime().availableProcessors() - 1;
+        int last = toOne ? 0 : PROCESSORS - 1;
         for (long process : processes) {
             run(List.of("taskset", "--all-tasks", "--cpu-list", "--pid", "0-" + last, Long.toString(process)));
         }

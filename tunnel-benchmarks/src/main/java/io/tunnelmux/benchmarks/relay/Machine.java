@@ -21,7 +21,7 @@ final class Machine {
         node.put("java", System.getProperty("java.vm.name") + ' ' + Runtime.version());
         node.put("os", System.getProperty("os.name") + ' ' + System.getProperty("os.version"));
         node.put("architecture", System.getProperty("os.arch"));
-        node.put("processors", Runtime.getRuntime().availableProcessors());
+        node.put("processors", Affinity.PROCESSORS);
         node.put("processor", first(MODEL, Path.of("/proc/cpuinfo")));
         node.put("memoryBytes", KIB * Long.parseLong(first(MEMORY, Path.of("/proc/meminfo"))));
         node.put("commit", commit(root));
