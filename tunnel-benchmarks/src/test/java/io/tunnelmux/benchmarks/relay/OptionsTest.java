@@ -43,7 +43,7 @@ class OptionsTest {
                 "compare|--rounds 0|--rounds is a whole number from 1 to 1000, not '0'",
                 "compare|--rounds abc|--rounds is a whole number from 1 to 1000, not 'abc'",
                 "compare|--rounds 1 --rounds 2|--rounds is given twice",
-                "compare|--scenarios one,two|--scenarios is of one,many,paced,bulk,beside,websocket,http, not 'two'",
+                "compare|--scenarios one,two|--scenarios is of one,many,paced,bulk,beside,websocket,http,full, not 'two'",
                 "compare|extra|no option extra (--help lists them)",
                 "compare|--extra 1|no option --extra (--help lists them)",
                 "compare|--json|--json needs a value",
