@@ -22,7 +22,7 @@ public final class PieceQueue {
     /** A buffer of so many bytes may be kept for a single one. */
     private static final int LITTLE_BYTES = 4 * 1024;
 
-    /** Null while nothing waits, as for most connections most of the time. */
+    /** Null as long as nothing has had to wait, as for most connections. */
     private @Nullable ArrayDeque<ByteBuf> pieces;
     /** The last of {@link #pieces} if small ones can be put to it. */
     private @Nullable ByteBuf gathering;
@@ -82,10 +82,7 @@ public final class PieceQueue {
             return null;
         }
         ByteBuf first = waiting.poll();
-        if (waiting.isEmpty()) {
-            pieces = null;
-            gathering = null;
-        }
+        gathering = waiting.isEmpty() ? null : gathering;
         return first;
     }
 
