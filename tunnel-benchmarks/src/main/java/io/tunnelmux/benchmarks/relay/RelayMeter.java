@@ -8,7 +8,7 @@ import java.util.concurrent.TimeUnit;
 /** Processor time and garbage of a target's relays from now on. Belongs to one thread. */
 final class RelayMeter {
     private final Target target;
-    private final double processorSeconds;
+    private final ProcessorTime processorTime;
     private final long began;
 
     /**
@@ -24,20 +24,20 @@ final class RelayMeter {
         }
     }
 
-    private RelayMeter(Target target, double processorSeconds) {
+    private RelayMeter(Target target, ProcessorTime processorTime) {
         this.target = target;
-        this.processorSeconds = processorSeconds;
+        this.processorTime = processorTime;
         began = System.nanoTime();
     }
 
     static RelayMeter start(Target target) throws IOException {
         target.allocations().forEach(Allocation::mark);
-        return new RelayMeter(target, ProcessorTime.seconds(target.relays()));
+        return new RelayMeter(target, ProcessorTime.start(target.relays()));
     }
 
     Reading read() throws IOException {
         long nanos = System.nanoTime() - began;
-        double seconds = ProcessorTime.seconds(target.relays()) - processorSeconds;
+        double seconds = processorTime.seconds();
         List<Allocation> allocations = target.allocations();
         OptionalDouble garbage = allocations.isEmpty()
                 ? OptionalDouble.empty()

@@ -86,10 +86,27 @@ class CompareTest {
 
     @Test
     @EnabledOnOs(OS.LINUX)
-    void processorTimeIsThatOfOtherProcessesToo() throws IOException {
-        long self = ProcessHandle.current().pid();
+    void processorTimeIsThatOfAnotherProcessFromTheStartOn() throws IOException {
+        Process busy = new ProcessBuilder("sh", "-c", "echo; read LINE; while :; do :; done").start();
+        try {
+            busy.getInputStream().read();
+            ProcessorTime time = ProcessorTime.start(List.of(busy.pid()));
+            assertThat(time.seconds()).as("of one that waits").isLessThan(0.005);
 
-        assertThat(ProcessorTime.seconds(List.of(self))).isPositive();
-        assertThat(ProcessorTime.seconds(List.of())).isZero();
+            busy.getOutputStream().write('\n');
+            busy.getOutputStream().flush();
+            while (time.seconds() <= 0.05) {
+                Thread.onSpinWait();
+            }
+
+            assertThat(ProcessorTime.start(List.of(busy.pid())).seconds()).isLessThan(0.05);
+        } finally {
+            busy.destroyForcibly();
+        }
+    }
+
+    @Test
+    void noProcessesTakeNoProcessorTime() throws IOException {
+        assertThat(ProcessorTime.start(List.of()).seconds()).isZero();
     }
 }

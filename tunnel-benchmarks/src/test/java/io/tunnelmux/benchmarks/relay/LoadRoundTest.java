@@ -216,12 +216,6 @@ class LoadRoundTest {
         assertThat(Scenario.all()).extracting(Scenario::key).doesNotHaveDuplicates();
     }
 
-    @Test
-    void processorTimeIsReadBehindANameOfAnyKind() {
-        assertThat(ProcessorTime.ticks("7 (a) b (c) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14"))
-                .isEqualTo(11 + 12);
-    }
-
     private Round run(Kind kind, int bytes, int connections) throws IOException {
         return LoadRound.run(new Scenario("test", kind, bytes, connections), target(), SHORT, random)
                 .get(0);
