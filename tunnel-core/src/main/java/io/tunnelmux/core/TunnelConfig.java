@@ -21,9 +21,9 @@ public final class TunnelConfig {
     /** Default of {@link #maxGrowthBytes}: four streams that have grown as far as they may, or half a MiB for each of 128. */
     public static final long DEFAULT_MAX_GROWTH_BYTES = 64 * 1024 * 1024;
 
-    /** The protocol's, but for frames: as long as there can be, so that what a socket is read into becomes one. */
+    /** The protocol's, but for frames: 65,512 bytes, which is what is read into a buffer of 64 KiB with 24 bytes of it kept free for headers. */
     public static final Settings DEFAULT_SETTINGS =
-            Settings.builder().maxFrameBytes(Settings.HIGHEST_MAX_FRAME_BYTES).build();
+            Settings.builder().maxFrameBytes(65_512).build();
 
     /** Everything at its default. */
     public static final TunnelConfig DEFAULTS = builder().build();

@@ -25,7 +25,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Within a lane it is deficit round robin by bytes (Shreedhar and Varghese, SIGCOMM 1995): a turn is worth 16 KiB; what a frame takes beyond it is paid
  * back in the next turn. Frames are at most 16 KiB while anything urgent has something to send, and else as long as what the transport has lately taken in a
- * millisecond, if that is more: whoever comes waits for little, on slow lines and on fast ones, where long frames cost less for each byte.
+ * millisecond, if that is more: whoever comes waits for little, on slow lines and on fast ones, where long frames cost less for each byte. In the same measure, up to
+ * 128 KiB, frames go out together though the transport says that it has enough.
  *
  * <p>What a frame costs does not depend on how many streams there are. A stream without credit waits in no ring, and one that the tunnel's credit holds up
  * waits in one of its own: neither is looked at again before credit comes.
@@ -37,6 +38,9 @@ final class WriteScheduler {
     static final int MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
     /** What a frame costs its stream beyond its payload, so that small frames are not for free. */
     private static final int FRAME_COST_BYTES = 32;
+
+    /** What goes out in one flush even if the transport has enough before, where that takes it less than a millisecond. */
+    private static final int MAX_BURST_BYTES = 128 * 1024;
 
     private static final long MILLISECOND_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
@@ -227,7 +231,8 @@ final class WriteScheduler {
         measureRate();
         boolean wrote = isFlushDue;
         isFlushDue = false;
-        while (transport.isWritable()) {
+        long burstEnd = transport.isWritable() ? sentBytes + Math.min(bytesOfAMillisecond, MAX_BURST_BYTES) : sentBytes;
+        while (transport.isWritable() || sentBytes < burstEnd) {
             Frame frame = next();
             if (frame == null) {
                 break;

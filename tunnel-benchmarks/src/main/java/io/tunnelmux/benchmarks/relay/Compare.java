@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.Stream;
 
 /**
  * What it costs to go through gateway and agent, beside other ways, all in turns. Prints a table and writes all rounds as JSON. Exit code 1 if something fails, 2 for a
@@ -27,7 +28,8 @@ public final class Compare {
             libraries, in turns; what counts are the ratios. Round trips are measured with all processes on one processor, bulk on all of them.
               --targets LIST         of %s
                                      (default: all; before and ws-other-java only with their options)
-              --scenarios LIST       of %s (default: all)
+              --scenarios LIST       of %s (default: all),
+                                     or single ones: %s
               --rounds N             of each target and scenario              (default: 5)
               --millis MS            length of a round                        (default: 1000)
               --warm-up N            unmeasured passes over all               (default: 2)
@@ -40,6 +42,8 @@ public final class Compare {
 
     private static final List<String> GROUPS =
             Scenario.all().stream().map(Scenario::group).distinct().toList();
+    private static final List<String> KEYS =
+            Scenario.all().stream().map(Scenario::key).toList();
 
     private final Path root;
     private final Path log;
@@ -58,9 +62,10 @@ public final class Compare {
         this.root = root;
         log = options.log();
         names = options.some("--targets", Relays.names());
-        List<String> groups = options.some("--scenarios", GROUPS);
+        List<String> chosen = options.some(
+                "--scenarios", Stream.concat(GROUPS.stream(), KEYS.stream()).toList());
         scenarios = Scenario.all().stream()
-                .filter(scenario -> groups.contains(scenario.group()))
+                .filter(scenario -> chosen.contains(scenario.group()) || chosen.contains(scenario.key()))
                 .toList();
         rounds = options.number("--rounds", 5, 1, 1_000);
         round = Duration.ofMillis(options.number("--millis", 1_000, 10, 600_000));
@@ -80,7 +85,8 @@ public final class Compare {
     }
 
     static int exitCodeOf(Path root, List<String> args) {
-        String usage = USAGE.formatted(String.join(",", Relays.names()), String.join(",", GROUPS));
+        String usage =
+                USAGE.formatted(String.join(",", Relays.names()), String.join(",", GROUPS), String.join(",", KEYS));
         return Options.run("compare", usage, args, options -> new Compare(root, options)::run);
     }
 

@@ -43,7 +43,7 @@ class OptionsTest {
                 "compare|--rounds 0|--rounds is a whole number from 1 to 1000, not '0'",
                 "compare|--rounds abc|--rounds is a whole number from 1 to 1000, not 'abc'",
                 "compare|--rounds 1 --rounds 2|--rounds is given twice",
-                "compare|--scenarios one,two|--scenarios is of one,many,paced,bulk,beside,websocket,http,full, not 'two'",
+                "compare|--scenarios one,two|--scenarios is of one,many,paced,bulk,beside,websocket,http,full,ping-64x1,ping-1024x1,ping-16384x1,ping-64x64,ping-1024x64,ping-16384x64,paced-1024x0,down-0x16,up-0x16,echo-0x16,down-0x1,beside-64x8,websocket-64x1,websocket-1024x1,websocket-16384x1,websocket-1024x64,websocket-16384x64,http-1024x1,http-1024x64,full-0x64, not 'two'",
                 "compare|extra|no option extra (--help lists them)",
                 "compare|--extra 1|no option --extra (--help lists them)",
                 "compare|--json|--json needs a value",

@@ -28,7 +28,7 @@ public interface Transport {
     /** Hands all that was written to the socket, as one unit where it can. */
     void flush();
 
-    /** Whether more may be written now. When it becomes true again, {@link TransportListener#onWritable()} is called. */
+    /** Whether more should be written now; what is written all the same is taken. When it becomes true again, {@link TransportListener#onWritable()} is called. */
     boolean isWritable();
 
     /**

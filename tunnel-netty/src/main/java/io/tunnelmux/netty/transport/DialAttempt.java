@@ -101,6 +101,9 @@ final class DialAttempt implements ClientHandshake.Outcome {
     }
 
     private void init(Channel newChannel) {
+        if (!target.isSecure()) {
+            newChannel.config().setRecvByteBufAllocator(new TunnelReads());
+        }
         if (!target.isWebSocket()) {
             if (target.isSecure()) {
                 newChannel

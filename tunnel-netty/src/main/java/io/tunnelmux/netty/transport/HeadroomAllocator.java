@@ -15,7 +15,7 @@ import io.netty.util.UncheckedBooleanSupplier;
  * The size adapts to what comes: a buffer read full makes the next four times as long, up to a limit; two bursts in a row that would have
  * fitted in a quarter halve it, down to 512 bytes. Sizes are powers of two, headroom included, which is what allocators have ready.
  */
-final class HeadroomAllocator extends DefaultMaxMessagesRecvByteBufAllocator {
+class HeadroomAllocator extends DefaultMaxMessagesRecvByteBufAllocator {
     /** A frame's header, and behind it the longest WebSocket header that a client writes; rounded up to whole words. */
     static final int HEADROOM_BYTES = 24;
 
@@ -27,11 +27,22 @@ final class HeadroomAllocator extends DefaultMaxMessagesRecvByteBufAllocator {
     private static final int MAX_READS = 4;
 
     private final int maxBytes;
+    private final int headroomBytes;
 
     /** @param maxBytes the longest buffer, with its headroom; at least {@value #FIRST_BYTES} */
     HeadroomAllocator(int maxBytes) {
+        this(maxBytes, HEADROOM_BYTES);
+    }
+
+    HeadroomAllocator(int maxBytes, int headroomBytes) {
         super(MAX_READS);
         this.maxBytes = maxBytes;
+        this.headroomBytes = headroomBytes;
+    }
+
+    /** The most that may be read next. */
+    int limitBytes() {
+        return Integer.MAX_VALUE;
     }
 
     @Override
@@ -46,12 +57,13 @@ final class HeadroomAllocator extends DefaultMaxMessagesRecvByteBufAllocator {
 
         @Override
         public ByteBuf allocate(ByteBufAllocator alloc) {
-            return alloc.ioBuffer(size, size).setIndex(HEADROOM_BYTES, HEADROOM_BYTES);
+            int bytes = headroomBytes + guess();
+            return alloc.ioBuffer(bytes, bytes).setIndex(headroomBytes, headroomBytes);
         }
 
         @Override
         public int guess() {
-            return size - HEADROOM_BYTES;
+            return Math.min(size - headroomBytes, limitBytes());
         }
 
         @Override
@@ -72,7 +84,7 @@ final class HeadroomAllocator extends DefaultMaxMessagesRecvByteBufAllocator {
 
         @Override
         public void readComplete() {
-            if (totalBytesRead() + HEADROOM_BYTES > size / 4) {
+            if (totalBytesRead() + headroomBytes > size / 4) {
                 wasSmall = false;
             } else if (wasSmall) {
                 size = Math.max(size / 2, MIN_BYTES);

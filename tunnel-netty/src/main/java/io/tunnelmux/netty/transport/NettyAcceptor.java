@@ -150,7 +150,9 @@ public final class NettyAcceptor implements AutoCloseable {
 
     private void initAccepted(Channel channel) {
         ChannelPipeline pipeline = channel.pipeline();
-        if (tls != null) {
+        if (tls == null) {
+            channel.config().setRecvByteBufAllocator(new TunnelReads());
+        } else {
             pipeline.addLast(tls.newTunnelServerHandler(channel.alloc()));
         }
         pipeline.addLast(new TransportChoice(tls != null, NettyAcceptor::newHttpCodec), new HandshakeHandler());

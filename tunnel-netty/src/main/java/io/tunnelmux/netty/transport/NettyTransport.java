@@ -58,6 +58,8 @@ final class NettyTransport extends ChannelInboundHandlerAdapter implements Trans
     private final Runnable tellWritable = this::tellWritable;
     /** What came before {@link #start}, no more than one burst of reads. */
     private final ArrayDeque<ByteBuf> early = new ArrayDeque<>(1);
+    /** Null over TLS, whose records are what is read. */
+    private final @Nullable TunnelReads reads;
 
     private State state = State.OPEN;
     private @Nullable TransportListener listener;
@@ -79,6 +81,7 @@ final class NettyTransport extends ChannelInboundHandlerAdapter implements Trans
         peer = describe(channel.remoteAddress());
         binding = new WebSocketBinding(this, writer, !isDialler);
         batch = binding.newBatch(channel.alloc());
+        reads = readsOf(channel);
     }
 
     /** Frames back to back. */
@@ -88,6 +91,11 @@ final class NettyTransport extends ChannelInboundHandlerAdapter implements Trans
         peer = describe(channel.remoteAddress());
         binding = new FramesBinding(this, isDialler);
         batch = binding.newBatch(channel.alloc());
+        reads = readsOf(channel);
+    }
+
+    private static @Nullable TunnelReads readsOf(Channel channel) {
+        return channel.config().getRecvByteBufAllocator() instanceof TunnelReads own ? own : null;
     }
 
     // ---- Transport ----
@@ -185,6 +193,9 @@ final class NettyTransport extends ChannelInboundHandlerAdapter implements Trans
         }
         try {
             frames.decode(taken, open);
+            if (reads != null) {
+                reads.missing(frames.missingBytes());
+            }
         } catch (ProtocolException breach) {
             // The frames are broken but the units are not: the binding reads on, to see the peer's goodbye.
             open.onBreach(breach);

@@ -90,6 +90,11 @@ public final class FrameDecoder {
         return !unusable && phase == Phase.HEADER && headerBytes == 0;
     }
 
+    /** How many bytes of the payload of the frame that has begun have not come yet; 0 between frames, and while its header is not whole. */
+    public int missingBytes() {
+        return missing;
+    }
+
     /**
      * Reads on. Takes {@code input}, also when it throws. Frames are delivered in the order of the wire before this returns. After a
      * throw, whoever threw, this decoder is done for.
