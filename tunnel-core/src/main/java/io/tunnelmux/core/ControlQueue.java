@@ -25,6 +25,8 @@ final class ControlQueue {
     /** In the order in which they became due; some have ended meanwhile. */
     private final Fifo<TunnelStream> windowsDue = new Fifo<>();
 
+    private final WindowFrames windows = new WindowFrames();
+
     private int endedWithWindowDue;
     private boolean isTunnelWindowDue;
     private boolean isPongDue;
@@ -83,7 +85,7 @@ final class ControlQueue {
         }
         if (isTunnelWindowDue) {
             isTunnelWindowDue = false;
-            return new Frame.Window(0, tunnel.tuner.takeTunnelGrant(tunnel.receiveWindow));
+            return windows.of(0, tunnel.tuner.takeTunnelGrant(tunnel.receiveWindow));
         }
         return windowsDue.isEmpty() ? null : nextWindow();
     }
@@ -107,7 +109,7 @@ final class ControlQueue {
             }
             stream.receiving.isWindowDue = false;
             if (stream.state().canReceive()) {
-                return new Frame.Window(stream.id(), tunnel.tuner.takeStreamGrant(stream.receiving.window()));
+                return windows.of(stream.id(), tunnel.tuner.takeStreamGrant(stream.receiving.window()));
             }
         }
         return null;
