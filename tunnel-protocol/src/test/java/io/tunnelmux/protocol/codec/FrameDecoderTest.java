@@ -200,6 +200,21 @@ class FrameDecoderTest {
     }
 
     @Test
+    void knowsHowMuchOfAFrameHasYetToCome() {
+        assertThat(decoder.missingBytes()).isZero();
+        decode("00000003");
+        assertThat(decoder.missingBytes()).as("within a header").isZero();
+        decode("00000001");
+        assertThat(decoder.missingBytes()).isEqualTo(3);
+        decode("0a");
+        assertThat(decoder.missingBytes()).isEqualTo(2);
+        decode("0b0c");
+        assertThat(decoder.missingBytes()).isZero();
+        decode("4000000500000001" + "01");
+        assertThat(decoder.missingBytes()).as("to be skipped").isEqualTo(4);
+    }
+
+    @Test
     void takesAHelloLongerThanOtherFramesMayBe() {
         FrameDecoder small = new FrameDecoder(1_024);
 
