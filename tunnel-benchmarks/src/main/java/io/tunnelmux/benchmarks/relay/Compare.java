@@ -31,6 +31,7 @@ public final class Compare {
               --scenarios LIST       of %s (default: all),
                                      or single ones: %s
               --rounds N             of each target and scenario              (default: 5)
+                                     where all share one processor; 2 N - 1 of those that do not
               --millis MS            length of a round                        (default: 1000)
               --warm-up N            unmeasured passes over all               (default: 2)
               --before DIR           another checkout, built; or this one, without --java-args

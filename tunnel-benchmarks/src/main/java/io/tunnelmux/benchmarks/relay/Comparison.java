@@ -32,7 +32,7 @@ public record Comparison(Map<Scenario, Map<String, List<Round>>> rounds) {
      *
      * @param processes all that take part, this one among them
      * @param warmUps unreported passes over everything, before
-     * @param count rounds of each scenario and target
+     * @param count rounds of each scenario and target where all processes share one processor; see {@link Scenario#rounds}
      */
     static Comparison run(
             List<Scenario> scenarios,
@@ -60,8 +60,7 @@ public record Comparison(Map<Scenario, Map<String, List<Round>>> rounds) {
             System.err.println(scenario.key());
             Affinity.pin(processes, scenario.isPinned());
             Map<String, List<Round>> ofScenario = new LinkedHashMap<>();
-            int turns = scenario.kind() == Scenario.Kind.FULL ? 1 : count;
-            for (int i = 0; i < turns; i++) {
+            for (int i = 0; i < scenario.rounds(count); i++) {
                 for (Target target : targets) {
                     if (target.carries(scenario)) {
                         ofScenario

@@ -85,6 +85,14 @@ public record Scenario(String group, Kind kind, int bytes, int connections) {
         return !kind.isBulk() && kind != Kind.PACED;
     }
 
+    /** How often to measure it if those that are pinned are measured so often: what is not is noisier, and takes nearly twice as many. Full for a minute is looked at often enough. */
+    int rounds(int ofPinned) {
+        if (kind == Kind.FULL) {
+            return 1;
+        }
+        return isPinned() ? ofPinned : 2 * ofPinned - 1;
+    }
+
     /** Its name in results. */
     public String key() {
         return kind.name().toLowerCase(Locale.ROOT) + "-" + bytes + "x" + connections;

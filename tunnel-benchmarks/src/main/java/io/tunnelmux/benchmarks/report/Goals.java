@@ -1,6 +1,7 @@
 package io.tunnelmux.benchmarks.report;
 
 import io.tunnelmux.benchmarks.relay.Figure;
+import io.tunnelmux.benchmarks.relay.Scenario;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.ToDoubleFunction;
@@ -64,7 +65,16 @@ final class Goals {
 
     private void ratios(
             String subject, String target, String base, Figure figure, Limit limit, String group, String... keys) {
-        add(lines.ratios(subject, target, base, figure, limit, group, keys));
+        add(lines.ratios(subject, target, base, figure, limit.within(noiseOf(group)), group, keys));
+    }
+
+    /** What ratios within a run differ by from run to run. */
+    private static double noiseOf(String group) {
+        return Scenario.all().stream()
+                        .filter(scenario -> scenario.group().equals(group))
+                        .allMatch(Scenario::isPinned)
+                ? 0.03
+                : 0.15;
     }
 
     private void haproxy(String subject, String target, Figure figure, Limit limit, String group, String... keys) {

@@ -67,6 +67,7 @@ record Line(String subject, String ways, Limit limit, List<Check> checks) {
     String result() {
         return switch (grade()) {
             case MET -> "pass";
+            case WITHIN_NOISE -> "pass, within noise";
             case IN_PART -> "partly";
             case MISSED -> "**fail**";
         };
@@ -89,9 +90,13 @@ record Line(String subject, String ways, Limit limit, List<Check> checks) {
 
     private List<String> labels(boolean areMet) {
         return checks.stream()
-                .filter(check -> (limit.grade(check.value()) == Grade.MET) == areMet)
+                .filter(check -> meets(check) == areMet)
                 .map(Check::label)
                 .toList();
+    }
+
+    private boolean meets(Check check) {
+        return limit.grade(check.value()).compareTo(Grade.WITHIN_NOISE) <= 0;
     }
 
     /** All figures, with those in bold that miss the limit. */
@@ -99,8 +104,7 @@ record Line(String subject, String ways, Limit limit, List<Check> checks) {
         return checks.stream()
                 .map(check -> {
                     String value = Text.number(check.value());
-                    boolean isMet = limit.grade(check.value()) == Grade.MET;
-                    return (check.label() + ' ' + (isMet ? value : "**" + value + "**")).strip();
+                    return (check.label() + ' ' + (meets(check) ? value : "**" + value + "**")).strip();
                 })
                 .collect(Collectors.joining("; "));
     }

@@ -89,7 +89,21 @@ class ClaimsReportTest {
 
         assertThat(line(report, "G1 latency | p50 [tcp / haproxy]"))
                 .endsWith("| ≤ 0.97 x | 64 B **1.10** | **fail** |");
-        assertThat(report).contains("lines 0 pass, 0 are met in part, and 2 fail.");
+        assertThat(report).contains("lines 0 pass, 0 pass within noise, 0 are met in part, and 2 fail.");
+    }
+
+    @Test
+    void whatNoiseMayHaveDonePassesAndIsCountedApart() throws IOException {
+        String report = report(
+                scenario("one", "ping-64x1", target("haproxy", 1000), target("tcp", 999)),
+                scenario("one", "ping-1024x1", target("haproxy", 1000), target("tcp", 1001)),
+                scenario("beside", "beside-64x8", target("haproxy", 1000), target("tcp", 114)));
+
+        assertThat(line(report, "G1 latency | p50 [tcp / haproxy]"))
+                .as("1.001 is more than 3 % above 0.97")
+                .endsWith("| 64 B 1.00; 1 KiB **1.00** | **fail** |");
+        assertThat(line(report, "G5 urgent beside bulk | p50")).endsWith("| 0.11 | pass, within noise |");
+        assertThat(report).contains("1 pass within noise");
     }
 
     @Test
