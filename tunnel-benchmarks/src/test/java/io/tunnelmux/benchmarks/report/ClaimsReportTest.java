@@ -102,7 +102,7 @@ class ClaimsReportTest {
         assertThat(line(report, "G1 latency | p50 [tcp / haproxy]"))
                 .as("1.001 is more than 3 % above 0.97")
                 .endsWith("| 64 B 1.00; 1 KiB **1.00** | **fail** |");
-        assertThat(line(report, "G5 urgent beside bulk | p50")).endsWith("| 0.11 | pass, within noise |");
+        assertThat(line(report, "G5 urgent beside bulk | p50")).endsWith(" 0.11 | pass, within noise |");
         assertThat(report).contains("1 pass within noise");
     }
 
