@@ -50,6 +50,8 @@ public final class TunnelClient {
 
     private static final Duration HEALTHY_AFTER = Duration.ofSeconds(60);
     private static final Duration LEAST_WAIT_WHEN_SUPERSEDED = Duration.ofSeconds(10);
+    /** Nobody stays away for longer, whatever is asked. */
+    private static final Duration LONGEST_NAMED_WAIT = Duration.ofDays(1);
     /** Further kinds of failures are no news. */
     private static final int MAX_TOLD_FAILURES = 16;
     /** Transports whose own handshake bears the token. */
@@ -276,7 +278,10 @@ public final class TunnelClient {
 
     /** @param named how long the gateway asked to be left alone, or null */
     private void waitFor(Duration chosen, @Nullable Duration named, String detail) {
-        Duration delay = named != null && named.compareTo(chosen) > 0 ? backoff.spread(named) : chosen;
+        Duration delay = chosen;
+        if (named != null && named.compareTo(chosen) > 0) {
+            delay = backoff.spread(named.compareTo(LONGEST_NAMED_WAIT) > 0 ? LONGEST_NAMED_WAIT : named);
+        }
         failures++;
         enter(State.WAITING, detail + "; next attempt in " + delay.toMillis() + " ms");
         cancelTimer();

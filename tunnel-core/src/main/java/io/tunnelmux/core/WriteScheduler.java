@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Within a lane it is deficit round robin by bytes (Shreedhar and Varghese, SIGCOMM 1995): a turn is worth 16 KiB; what a frame takes beyond it is paid
  * back in the next turn. Frames are at most 16 KiB while anything urgent has something to send, and else as long as what the transport has lately taken in a
  * millisecond, if that is more: whoever comes waits for little, on slow lines and on fast ones, where long frames cost less for each byte. In the same measure, up to
- * 128 KiB, frames go out together though the transport says that it has enough.
+ * 192 KiB, frames go out together though the transport says that it has enough.
  *
  * <p>What a frame costs does not depend on how many streams there are. A stream without credit waits in no ring, and one that the tunnel's credit holds up
  * waits in one of its own: neither is looked at again before credit comes.
@@ -40,7 +40,7 @@ final class WriteScheduler {
     private static final int FRAME_COST_BYTES = 32;
 
     /** What goes out in one flush even if the transport has enough before, where that takes it less than a millisecond. */
-    private static final int MAX_BURST_BYTES = 128 * 1024;
+    private static final int MAX_BURST_BYTES = 192 * 1024;
 
     private static final long MILLISECOND_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
@@ -231,12 +231,13 @@ final class WriteScheduler {
         measureRate();
         boolean wrote = isFlushDue;
         isFlushDue = false;
-        long burstEnd = transport.isWritable() ? sentBytes + Math.min(bytesOfAMillisecond, MAX_BURST_BYTES) : sentBytes;
-        while (transport.isWritable() || sentBytes < burstEnd) {
+        int burstBytes = transport.isWritable() ? Math.min(bytesOfAMillisecond, MAX_BURST_BYTES) : 0;
+        while (transport.isWritable() || burstBytes > 0) {
             Frame frame = next();
             if (frame == null) {
                 break;
             }
+            burstBytes -= costOf(frame);
             transport.write(frame);
             wrote = true;
         }
@@ -245,6 +246,18 @@ final class WriteScheduler {
             transport.flush();
         }
         tunnel.onDrained();
+    }
+
+    private static int costOf(Frame frame) {
+        int payloadBytes = 0;
+        if (frame instanceof Frame.Data data) {
+            payloadBytes = data.payload().length();
+        } else if (frame instanceof Frame.Open open) {
+            payloadBytes = open.payload().length();
+        } else if (frame instanceof Frame.Message message) {
+            payloadBytes = message.payload().length();
+        }
+        return FRAME_COST_BYTES + payloadBytes;
     }
 
     private @Nullable Frame next() {

@@ -219,6 +219,18 @@ class TunnelClientTest {
     }
 
     @Test
+    void staysAwayForNoLongerThanADay() {
+        ClientRig rig = ClientRig.started(GATEWAY);
+
+        rig.last().opens().sends(new Frame.GoAway(0, ErrorCode.SHUTTING_DOWN.value(), 0xffff_ffffL, "restart"));
+
+        rig.loop.advance(Duration.ofHours(23));
+        assertThat(rig.attempts).hasSize(1);
+        rig.loop.advance(Duration.ofHours(6));
+        assertThat(rig.attempts).hasSizeGreaterThan(1);
+    }
+
+    @Test
     void staysAwayAsLongAsADrainingGatewaySays() {
         ClientRig rig = ClientRig.started(GATEWAY);
 

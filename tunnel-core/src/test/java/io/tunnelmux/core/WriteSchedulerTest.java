@@ -302,12 +302,33 @@ class WriteSchedulerTest {
         line.takes(10);
         line.loop.advance(Duration.ofMillis(1));
         assertThat(lengthsOf(line.takes(1)))
-                .as("at most 128 KiB, and what is over of a frame")
+                .as("at most 192 KiB, and what is over of a frame")
                 .containsExactly(
                         Settings.HIGHEST_MAX_FRAME_BYTES,
                         Settings.HIGHEST_MAX_FRAME_BYTES,
                         Settings.HIGHEST_MAX_FRAME_BYTES);
         assertThat(line.takes(0)).as("when it takes nothing at all").isEmpty();
+    }
+
+    @Test
+    void whateverGoesTogetherCountsForThat() {
+        GatedTransport line = withLongFrames();
+        TunnelStream stream = line.opens(Priority.NORMAL);
+        line.saturates(stream);
+        line.takes(20);
+        line.loop.advance(Duration.ofMillis(1));
+        line.takes(1);
+
+        for (int i = 0; i < 20; i++) {
+            line.tunnel().send(new Message.Application("x", null, null, null, "x".repeat(200_000), null));
+        }
+
+        int wireBytes = line.takes(1).stream()
+                .mapToInt(frame -> frame instanceof Frame.Message message
+                        ? message.payload().length()
+                        : 0)
+                .sum();
+        assertThat(wireBytes).isBetween(1, 192 * 1024 + Settings.HIGHEST_MAX_FRAME_BYTES);
     }
 
     private static GatedTransport withLongFrames() {

@@ -68,7 +68,8 @@ class HeadroomAllocator extends DefaultMaxMessagesRecvByteBufAllocator {
 
         @Override
         public void lastBytesRead(int bytes) {
-            if (bytes == attemptedBytesRead() && bytes > 0) {
+            // Not if it was only a limit that was reached.
+            if (bytes == size - headroomBytes) {
                 size = Math.min(4 * size, maxBytes);
                 wasSmall = false;
             }

@@ -248,7 +248,11 @@ public final class NettyAcceptor implements AutoCloseable {
 
         @Override
         public void handlerAdded(ChannelHandlerContext ctx) {
-            pending.add(ctx.channel());
+            Channel oldest = pending.add(ctx.channel());
+            if (oldest != null) {
+                onRefused(oldest, "too_many", "the oldest of too many handshakes under way");
+                oldest.close();
+            }
             deadline = ctx.executor().schedule(() -> giveUp(ctx), handshakeTimeout.toNanos(), TimeUnit.NANOSECONDS);
         }
 
@@ -388,7 +392,7 @@ public final class NettyAcceptor implements AutoCloseable {
 
         /**
          * Told of each handshake that was refused: the reason phrase of the answer's status, in lower case and with {@code _} for each blank, or
-         * {@code too_slow}. On an event loop; must not block or throw.
+         * {@code too_slow}, or {@code too_many} for the oldest of more than there may be at once. On an event loop; must not block or throw.
          */
         public Builder refusals(Consumer<String> listener) {
             refusalListener = listener;

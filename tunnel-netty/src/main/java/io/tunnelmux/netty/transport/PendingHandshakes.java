@@ -6,9 +6,10 @@ import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The connections that are not yet tunnels. When there are too many, the oldest is closed: who means it needs only a moment, and the newest
+ * The connections that are not yet tunnels. When there are too many, the oldest makes room: who means it needs only a moment, and the newest
  * gets that moment. Any thread; the lock is held for a few steps only.
  */
 final class PendingHandshakes {
@@ -19,18 +20,18 @@ final class PendingHandshakes {
         this.max = max;
     }
 
-    void add(Channel channel) {
-        Channel oldest = null;
+    /** @return who has to make room and is no longer one of them, to be closed; null if there is room */
+    @Nullable
+    Channel add(Channel channel) {
         synchronized (channels) {
             channels.add(channel);
-            if (channels.size() > max) {
-                Iterator<Channel> inOrder = channels.iterator();
-                oldest = inOrder.next();
-                inOrder.remove();
+            if (channels.size() <= max) {
+                return null;
             }
-        }
-        if (oldest != null) {
-            oldest.close();
+            Iterator<Channel> inOrder = channels.iterator();
+            Channel oldest = inOrder.next();
+            inOrder.remove();
+            return oldest;
         }
     }
 

@@ -169,6 +169,7 @@ class FramesHandshakeTest {
         try (RawConnection decided = RawConnection.to(address).send(hello("secret"))) {
             assertThat(start(takeAccepted(), 1).frames().get(0)).isInstanceOf(Frame.Hello.class);
         }
+        assertThat(refusals.poll(PATIENCE_SECONDS, TimeUnit.SECONDS)).isEqualTo("too_many");
         for (RawConnection connection : hesitating) {
             connection.close();
         }

@@ -99,6 +99,22 @@ class TunnelReadsTest {
     }
 
     @Test
+    void aLimitThatIsReachedMakesNoLongBuffers() {
+        int before = handle.guess();
+        for (int i = 0; i < 30; i++) {
+            handle.reset(channel.config());
+            reads.missing(i % 2 == 0 ? 0 : 4_096);
+            handle.attemptedBytesRead(handle.guess());
+            handle.lastBytesRead(i % 2 == 0 ? 1 : Math.min(4_096, handle.guess()));
+            handle.incMessagesRead(1);
+            handle.readComplete();
+        }
+        reads.missing(0);
+
+        assertThat(handle.guess()).isLessThan(before);
+    }
+
+    @Test
     void thereIsNoHeadroom() {
         ByteBuf buf = handle.allocate(UnpooledByteBufAllocator.DEFAULT);
 
