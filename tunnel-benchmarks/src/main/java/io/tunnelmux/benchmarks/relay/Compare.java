@@ -39,7 +39,7 @@ public final class Compare {
               --java-args ARGS       for gateways and agents
               --json FILE            results (default: tunnel-benchmarks/target/compare.json)
               --hold S               afterwards, keep everything running so long and print process ids: for a profiler
-            Exit code 0: measured. 1: something failed. 2: wrong option. 3: something that is needed is missing.""";
+            Exit code 0: measured. 1: something failed. 2: wrong option. 3: the benchmarks are not built.""";
 
     private static final List<String> GROUPS =
             Scenario.all().stream().map(Scenario::group).distinct().toList();
@@ -77,6 +77,26 @@ public final class Compare {
         json = Path.of(options.text(
                 "--json", root.resolve("tunnel-benchmarks/target/compare.json").toString()));
         holdSeconds = options.number("--hold", 0, 0, 86_400);
+        requireSense();
+    }
+
+    private void requireSense() {
+        boolean isChosen = names.size() < Relays.names().size();
+        if (isChosen && names.contains("before") && before.isEmpty()) {
+            throw new IllegalArgumentException("the target before needs --before DIR");
+        }
+        if (isChosen && names.contains("ws-other-java") && otherJava.isEmpty()) {
+            throw new IllegalArgumentException("the target ws-other-java needs --other-java DIR");
+        }
+        if (!before.isEmpty() && !Files.isDirectory(Path.of(before))) {
+            throw new IllegalArgumentException("--before: there is no directory " + before);
+        }
+        if (!otherJava.isEmpty() && !Files.isExecutable(Path.of(otherJava, "bin", "java"))) {
+            throw new IllegalArgumentException("--other-java: there is no " + Path.of(otherJava, "bin", "java"));
+        }
+        if (Files.isDirectory(json)) {
+            throw new IllegalArgumentException("--json names a file, and " + json + " is a directory");
+        }
     }
 
     /** The first argument is the project's root. */
@@ -92,6 +112,7 @@ public final class Compare {
     }
 
     private void run() throws IOException, InterruptedException {
+        requireWritable();
         try (Relays relays = new Relays(
                 root,
                 log,
@@ -108,13 +129,30 @@ public final class Compare {
             List<Long> processes =
                     new ArrayList<>(List.of(ProcessHandle.current().pid(), relays.server()));
             targets.forEach(target -> processes.addAll(target.relays()));
-            Comparison comparison = Comparison.run(scenarios, targets, processes, warmUps, rounds, round, new Random());
+            List<Scenario> carried = scenarios.stream()
+                    .filter(scenario -> targets.stream().anyMatch(target -> target.carries(scenario)))
+                    .toList();
+            if (carried.isEmpty()) {
+                throw new IOException("none of these targets takes part in any of these scenarios");
+            }
+            Comparison comparison = Comparison.run(carried, targets, processes, warmUps, rounds, round, new Random());
             comparison.rounds().forEach(Compare::print);
             writeJson(comparison, targets);
             if (holdSeconds > 0) {
                 targets.forEach(target -> System.out.println(target.name() + " " + target.relays()));
                 Thread.sleep(Duration.ofSeconds(holdSeconds).toMillis());
             }
+        }
+    }
+
+    /** Before anything is measured, and not when all is. */
+    private void requireWritable() throws IOException {
+        Path directory = json.toAbsolutePath().getParent();
+        try {
+            Files.createDirectories(directory);
+            Files.delete(Files.createTempFile(directory, "compare", ""));
+        } catch (IOException e) {
+            throw new IOException("--json: cannot write in " + directory + ": " + e, e);
         }
     }
 
@@ -131,7 +169,10 @@ public final class Compare {
                 double median = Comparison.median(rounds, figure);
                 if (Double.isFinite(median)) {
                     double ratio = Comparison.medianRatio(rounds, targets.getOrDefault(base, List.of()), figure);
-                    line.append(String.format(Locale.ROOT, "  %s %.4g (%.2f)", figure.label(), median, ratio));
+                    line.append(String.format(Locale.ROOT, "  %s %.4g", figure.label(), median));
+                    if (Double.isFinite(ratio)) {
+                        line.append(String.format(Locale.ROOT, " (%.2f)", ratio));
+                    }
                 }
             }
             System.out.println(line);
@@ -166,7 +207,6 @@ public final class Compare {
                 }
             });
         });
-        Files.createDirectories(json.toAbsolutePath().getParent());
         mapper.writeValue(json.toFile(), results);
         System.out.println("all rounds: " + json);
     }

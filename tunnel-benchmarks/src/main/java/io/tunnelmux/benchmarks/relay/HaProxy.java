@@ -1,11 +1,13 @@
 package io.tunnelmux.benchmarks.relay;
 
+import java.io.File;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 
 /** Two HAProxys in a row, one thread each, in TCP mode: about what three TCP hops can cost at least. */
@@ -36,6 +38,7 @@ final class HaProxy implements AutoCloseable {
 
     /** Starts both. What each takes for granted is in a file that is gone once it has read it. */
     static HaProxy start(String upstream, Path log) throws IOException {
+        requireInstalled();
         InetSocketAddress innerFront = freeAddress();
         ChildProcess inner = hop(innerFront, upstream, log);
         try {
@@ -44,6 +47,15 @@ final class HaProxy implements AutoCloseable {
         } catch (IOException e) {
             inner.close();
             throw e;
+        }
+    }
+
+    private static void requireInstalled() throws IOException {
+        String path = System.getenv().getOrDefault("PATH", "");
+        boolean isThere = Arrays.stream(path.split(File.pathSeparator))
+                .anyMatch(directory -> Files.isExecutable(Path.of(directory, "haproxy")));
+        if (!isThere) {
+            throw new IOException("haproxy is not on the PATH, apt-get install haproxy");
         }
     }
 

@@ -37,7 +37,7 @@ public final class IdleFootprint {
               --streams N            of each kind, up to 4,000                (default: 3000)
               --tunnels N            up to 4,000                              (default: 1000)
               --classes N            that take most, of each row              (default: 0)
-              --only KIND            tcp, zero-copy, aware, tunnel            (default: all)
+              --only LIST            of tcp,zero-copy,aware,tunnel            (default: all)
               --json FILE            results (default: tunnel-benchmarks/target/idle.json)
             Exit code 0: measured. 1: something failed. 2: wrong option. 3: not built (./mvnw -DskipTests package).""";
 
@@ -61,7 +61,7 @@ public final class IdleFootprint {
     private final int streams;
     private final int tunnels;
     private final int classes;
-    private final String only;
+    private final List<String> only;
     private final Random random = new Random();
     private final List<Row> rows = new ArrayList<>();
     private final Path json;
@@ -75,7 +75,7 @@ public final class IdleFootprint {
         streams = options.number("--streams", 3_000, 1, 4_000);
         tunnels = options.number("--tunnels", 1_000, 1, 4_000);
         classes = options.number("--classes", 0, 0, 1_000);
-        only = options.text("--only", "");
+        only = options.some("--only", List.of("tcp", "zero-copy", "aware", "tunnel"));
         json = Path.of(options.text(
                 "--json", root.resolve("tunnel-benchmarks/target/idle.json").toString()));
     }
@@ -125,7 +125,7 @@ public final class IdleFootprint {
     }
 
     private boolean isWanted(String kind) {
-        return only.isEmpty() || only.equals(kind);
+        return only.contains(kind);
     }
 
     private void tcpStreams(String upstream) throws IOException, InterruptedException {

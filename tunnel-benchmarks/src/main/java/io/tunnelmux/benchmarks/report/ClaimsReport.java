@@ -52,6 +52,9 @@ public final class ClaimsReport {
     /** Reads {@code compare.json} and what else there is in {@code from}, and writes {@code benchmarks.md} and {@code benchmarks/*.svg}. */
     static void write(Path from, Path jmh, Path docs, String command) throws IOException {
         Results results = Results.read(from, jmh);
+        if (results.scenarios().isEmpty()) {
+            throw new IOException(from.resolve("compare.json") + " has no results");
+        }
         Map<String, String> charts = Charts.write(results, docs.resolve("benchmarks"));
         Path file = docs.resolve("benchmarks.md");
         Files.writeString(file, new ClaimsReport(results).all(command, haproxyVersion(from), charts));
@@ -237,7 +240,8 @@ public final class ClaimsReport {
         String aboutIo = Advice.text(results, io);
         if (!aboutIo.isEmpty()) {
             section("Which I/O to use");
-            text.append("With `--io`; in brackets ratios to the first. The best of each column is bold.\n\n")
+            text.append(
+                            "With `--io`; in brackets ratios to the first. The best of each column, by the ratio, is bold.\n\n")
                     .append(aboutIo);
         }
         Map<String, String> jdks = new LinkedHashMap<>();

@@ -60,6 +60,7 @@ final class Names {
             case "ping", "websocket", "http" -> size + ", " + counted(count, "connection");
             case "down" -> counted(count, "download");
             case "up" -> counted(count, "upload");
+            case "full" -> counted(count, "echo stream") + " for a minute";
             case "echo" -> count == 1 ? "1 echo" : count + " echoes";
             case "beside" -> size + " beside " + counted(count, "download");
             case "paced" -> size + ", paced";

@@ -189,6 +189,12 @@ class ClaimsReportTest {
     }
 
     @Test
+    void ofNothingThereIsNoReport() {
+        assertThatThrownBy(this::report).isInstanceOf(IOException.class).hasMessageContaining("has no results");
+        assertThat(docs).isEmptyDirectory();
+    }
+
+    @Test
     void withoutAComparisonThereIsNoReport() {
         assertThatThrownBy(() -> ClaimsReport.write(directory, directory.resolve("jmh-full.json"), docs, "the-command"))
                 .isInstanceOf(IOException.class)
