@@ -308,13 +308,13 @@ final class WriteScheduler {
     private Frame nextMessage() {
         Frame.Message piece = (Frame.Message) messages.take(pieceBytes());
         messageBytes -= piece.payload().length();
-        messageShare.use(FRAME_COST_BYTES + piece.payload().length());
+        messageShare.use(costOf(piece));
         return piece;
     }
 
     private Frame nextOpen(SendHalf half) {
         Frame.Open piece = (Frame.Open) half.queue.take(pieceBytes());
-        openShare.use(FRAME_COST_BYTES + piece.payload().length());
+        openShare.use(costOf(piece));
         half.queue.onSent(0, turnNanos);
         half.onOpenSent();
         if (!piece.hasMore()) {
@@ -367,8 +367,9 @@ final class WriteScheduler {
             isClose = true;
         }
         half.queue.onSent(payloadBytes, turnNanos);
-        half.deficitBytes -= FRAME_COST_BYTES + payloadBytes;
-        lane.share.use(FRAME_COST_BYTES + payloadBytes);
+        int cost = costOf(frame);
+        half.deficitBytes -= cost;
+        lane.share.use(cost);
         if (!half.mayBeReady()) {
             move(half, null);
         } else if (lane == interactive && laneOf(half) != lane) {
