@@ -25,6 +25,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -48,8 +49,12 @@ class EndToEndStatusTest {
 
     private final CountDownLatch released = new CountDownLatch(1);
     private final ScriptedServer upstream = new ScriptedServer(connection -> {
-        if (connection.readHead().startsWith("GET /big")) {
+        String head = connection.readHead();
+        if (head.startsWith("GET /big")) {
             writeUntilNobodyIsThere(connection);
+        } else if (head.startsWith("POST /attach")) {
+            connection.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\n");
+            await(released);
         } else {
             await(released);
             connection.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
@@ -63,6 +68,7 @@ class EndToEndStatusTest {
         Gateway started = Gateway.start(GatewayConfig.builder()
                         .authenticator(TokenAuthenticator.of(TOKEN))
                         .router(AgentRouter.toAgent("demo"))
+                        .upgrades(Set.of("spdy/3.1"))
                         .metricsAddress(ANY_PORT)
                         .build())
                 .toCompletableFuture()
@@ -152,6 +158,21 @@ class EndToEndStatusTest {
                             .at("/connections/0/state")
                             .asText())
                     .isEqualTo("CONNECTED");
+        }
+    }
+
+    @Test
+    void aConnectionThatWasUpgradedStillSaysWhatWasAsked() throws Exception {
+        startAgent();
+        try (Socket client = clientSending("POST /attach?secret=hidden HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n"
+                + "Upgrade: SPDY/3.1\r\n\r\n")) {
+            byte[] switched = client.getInputStream().readNBytes("HTTP/1.1 101 ".length());
+            JsonNode all = status(gatewayStatus(), "/status?streams=all");
+
+            assertThat(new String(switched, StandardCharsets.ISO_8859_1)).isEqualTo("HTTP/1.1 101 ");
+            String clientName = client.getLocalAddress().getHostAddress() + ":" + client.getLocalPort();
+            assertThat(agentTunnel(all).get("streams").get(0).get("what").asText())
+                    .isEqualTo("POST /attach for " + clientName);
         }
     }
 
@@ -319,13 +340,15 @@ class EndToEndStatusTest {
     }
 
     private Socket clientAsking(String target) throws IOException {
+        return clientSending("GET " + target + " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    }
+
+    private Socket clientSending(String request) throws IOException {
         Socket client = new Socket();
         client.setReceiveBufferSize(16 * 1024);
         client.setSoTimeout((int) TimeUnit.SECONDS.toMillis(PATIENCE_SECONDS));
         client.connect(gateway().httpAddress());
-        client.getOutputStream()
-                .write(("GET " + target + " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-                        .getBytes(StandardCharsets.ISO_8859_1));
+        client.getOutputStream().write(request.getBytes(StandardCharsets.ISO_8859_1));
         return client;
     }
 

@@ -30,9 +30,9 @@ public final class Compare {
                                      (default: all; before and ws-other-java only with their options)
               --scenarios LIST       of %s (default: all),
                                      or single ones: %s
-              --rounds N             of each target and scenario              (default: 5)
-                                     where all share one processor; 2 N - 1 of those that do not
+              --rounds N             of each target and scenario              (default: 9)
               --millis MS            length of a round                        (default: 1000)
+                                     half of it where all share one processor
               --warm-up N            unmeasured passes over all               (default: 2)
               --before DIR           another checkout, built; or this one, without --java-args
               --other-java DIR       another JDK
@@ -68,8 +68,8 @@ public final class Compare {
         scenarios = Scenario.all().stream()
                 .filter(scenario -> chosen.contains(scenario.group()) || chosen.contains(scenario.key()))
                 .toList();
-        rounds = options.number("--rounds", 5, 1, 1_000);
-        round = Duration.ofMillis(options.number("--millis", 1_000, 10, 600_000));
+        rounds = options.number("--rounds", 9, 1, 1_000);
+        round = Duration.ofMillis(options.number("--millis", 1_000, 20, 600_000));
         warmUps = options.number("--warm-up", 2, 0, 100);
         before = options.text("--before", "");
         otherJava = options.text("--other-java", "");

@@ -8,12 +8,13 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.stream.IntStream;
 
 /**
- * All targets in turns, round by round: A B C, A B C, … What disturbs the machine for longer than a round so meets all of
- * them, and drops out of the ratios within one round.
+ * All targets in turns, round by round, each time in another order: A B C, C A B, … What disturbs the machine for longer than a round so meets all of
+ * them and drops out of the ratios within one round, and what comes and goes by the clock does not always meet the same.
  *
  * @param rounds those of every scenario and target, in order; the n-th of two targets were neighbours in time
  */
@@ -32,7 +33,8 @@ public record Comparison(Map<Scenario, Map<String, List<Round>>> rounds) {
      *
      * @param processes all that take part, this one among them
      * @param warmUps unreported passes over everything, before
-     * @param count rounds of each scenario and target where all processes share one processor; see {@link Scenario#rounds}
+     * @param count rounds of each scenario and target
+     * @param round see {@link Scenario#round}
      */
     static Comparison run(
             List<Scenario> scenarios,
@@ -43,14 +45,14 @@ public record Comparison(Map<Scenario, Map<String, List<Round>>> rounds) {
             Duration round,
             Random random)
             throws IOException {
-        // Everything warms up first: what a JIT compiler learns from one scenario serves the others too.
+        // Everything warms up first: what a JIT compiler learns from one scenario serves the others too. It works on
+        // all processors, as compilers take much of one.
         for (int pass = 0; pass < warmUps; pass++) {
             for (Scenario scenario : scenarios) {
                 System.err.println("warm-up " + (pass + 1) + " of " + warmUps + ": " + scenario.key());
-                Affinity.pin(processes, scenario.isPinned());
                 for (Target target : targets) {
                     if (target.carries(scenario) && scenario.kind() != Scenario.Kind.FULL) {
-                        LoadRound.warmUp(scenario, target, round, random);
+                        LoadRound.warmUp(scenario, target, scenario.round(round), random);
                     }
                 }
             }
@@ -60,13 +62,20 @@ public record Comparison(Map<Scenario, Map<String, List<Round>>> rounds) {
             System.err.println(scenario.key());
             Affinity.pin(processes, scenario.isPinned());
             Map<String, List<Round>> ofScenario = new LinkedHashMap<>();
-            for (int i = 0; i < scenario.rounds(count); i++) {
-                for (Target target : targets) {
-                    if (target.carries(scenario)) {
-                        ofScenario
-                                .computeIfAbsent(target.name(), name -> new ArrayList<>())
-                                .addAll(LoadRound.run(scenario, target, round, random));
-                    }
+            List<Target> turns = new ArrayList<>();
+            for (Target target : targets) {
+                if (target.carries(scenario)) {
+                    ofScenario.put(target.name(), new ArrayList<>());
+                    turns.add(target);
+                }
+            }
+            // Full for a minute is looked at often enough.
+            int turnCount = scenario.kind() == Scenario.Kind.FULL ? 1 : count;
+            for (int i = 0; i < turnCount; i++) {
+                Collections.shuffle(turns, random);
+                for (Target target : turns) {
+                    Objects.requireNonNull(ofScenario.get(target.name()))
+                            .addAll(LoadRound.run(scenario, target, scenario.round(round), random));
                 }
             }
             results.put(scenario, ofScenario);

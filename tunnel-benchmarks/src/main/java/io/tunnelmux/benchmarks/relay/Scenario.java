@@ -1,5 +1,6 @@
 package io.tunnelmux.benchmarks.relay;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -85,12 +86,9 @@ public record Scenario(String group, Kind kind, int bytes, int connections) {
         return !kind.isBulk() && kind != Kind.PACED;
     }
 
-    /** How often to measure it if those that are pinned are measured so often: what is not is noisier, and takes nearly twice as many. Full for a minute is looked at often enough. */
-    int rounds(int ofPinned) {
-        if (kind == Kind.FULL) {
-            return 1;
-        }
-        return isPinned() ? ofPinned : 2 * ofPinned - 1;
+    /** How long a round is, of {@code full} length where nothing is pinned: the sum of all work is known in half of that, and many short rounds say more than a few long ones. */
+    Duration round(Duration full) {
+        return isPinned() ? full.dividedBy(2) : full;
     }
 
     /** Its name in results. */

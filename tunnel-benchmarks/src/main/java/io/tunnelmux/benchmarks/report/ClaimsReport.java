@@ -100,7 +100,7 @@ public final class ClaimsReport {
         rows.add(List.of(
                 "rounds",
                 Text.number(results.headNumber("rounds")) + " of " + Text.number(results.headNumber("roundMillis"))
-                        + " ms for each way and load, nearly twice as many where processes do not share a processor"));
+                        + " ms for each way and load, of half that where all processes share one processor"));
         text.append(Text.table(List.of("", ""), rows));
         List<List<String>> ways = new ArrayList<>();
         results.targets()
@@ -279,7 +279,7 @@ public final class ClaimsReport {
     private void method() {
         section("How it is measured");
         text.append("""
-                - **In turns**: A B C, A B C, … What disturbs the machine for longer than a round meets all ways. A ratio is the median of the ratios of \
+                - **In turns**, each time in another order: A B C, C A B, … What disturbs the machine for longer than a round meets all ways. A ratio is the median of the ratios of \
                 neighbouring rounds; a number by itself is the median of rounds.
                 """);
         text.append("- **Processors**: all processes share one in ")

@@ -187,7 +187,7 @@ final class Exchange implements StreamHandler, Visit.Visitor {
     private StreamHandler handlerFor(Tunnel chosen) {
         StreamHandler handler = this;
         if (upgrade != null) {
-            upgraded = new UpgradeStream(this, visit);
+            upgraded = new UpgradeStream(this, visit, log.info());
             handler = upgraded;
         }
         return chosen.loop() == client.loop() ? handler : new HandlerOnLoop(handler, client.loop());

@@ -132,7 +132,15 @@ final class ExchangeLog implements FlowMeter {
     /** For people who look at what is under way; never with the query. */
     @Override
     public String toString() {
-        return info.method() + " " + info.path() + " for " + info.peer();
+        return describe(info.method(), info.path(), info.peer());
+    }
+
+    static String describe(String method, String path, String peer) {
+        return method + " " + path + " for " + peer;
+    }
+
+    ExchangeInfo info() {
+        return info;
     }
 
     void refused(ProxyError told) {

@@ -3,6 +3,7 @@ package io.tunnelmux.netty.gateway;
 import io.tunnelmux.core.Outcome;
 import io.tunnelmux.core.StreamHandler;
 import io.tunnelmux.core.TunnelStream;
+import io.tunnelmux.netty.observe.ExchangeInfo;
 import io.tunnelmux.netty.relay.Relay;
 import io.tunnelmux.protocol.Frame;
 import io.tunnelmux.protocol.Message;
@@ -15,15 +16,16 @@ import org.jspecify.annotations.Nullable;
 final class UpgradeStream implements StreamHandler {
 
     private final Visit visit;
+    private final String method;
+    private final String peer;
     private StreamHandler told;
-    /** What is under way, for people. Null as long as the exchange says it. */
-    private @Nullable String text;
-
     private @Nullable ExchangeLog log;
 
-    UpgradeStream(Exchange exchange, Visit visit) {
+    UpgradeStream(Exchange exchange, Visit visit, ExchangeInfo info) {
         told = exchange;
         this.visit = visit;
+        method = info.method();
+        peer = info.peer();
     }
 
     /**
@@ -32,7 +34,6 @@ final class UpgradeStream implements StreamHandler {
      * @param newLog told of the end; null for nobody
      */
     void switchTo(Relay relay, @Nullable ExchangeLog newLog) {
-        text = told.toString();
         told = relay;
         log = newLog;
     }
@@ -54,7 +55,7 @@ final class UpgradeStream implements StreamHandler {
 
     @Override
     public void onClosed(TunnelStream from, Outcome outcome) {
-        if (text != null) {
+        if (told instanceof Relay) {
             visit.end();
         }
         if (log != null) {
@@ -64,8 +65,9 @@ final class UpgradeStream implements StreamHandler {
         told.onClosed(from, outcome);
     }
 
+    /** As that of {@link ExchangeLog}. */
     @Override
     public String toString() {
-        return text == null ? told.toString() : text;
+        return ExchangeLog.describe(method, visit.path(), peer);
     }
 }

@@ -42,7 +42,7 @@ public final class StreamPressure {
     private int owedBytes;
     private long receivedBytes;
     private long sentBytes;
-    private long messages;
+    private int messages;
     private @Nullable IdleWatch watch;
 
     /** @param gate of {@code channel} */
@@ -76,6 +76,10 @@ public final class StreamPressure {
         TunnelLoop streamLoop = stream.tunnel().loop();
         Runnable onLow = onRoom == null ? this::onStreamWritable : onRoom;
         crossing = streamLoop.inLoop() ? null : new LoopCrossing(streamLoop, loop, onLow);
+    }
+
+    Channel channel() {
+        return channel;
     }
 
     /** Sends to the stream what the channel received. Takes {@code bytes}. */

@@ -38,7 +38,6 @@ import org.jspecify.annotations.Nullable;
 public final class StreamRelay extends ChannelInboundHandlerAdapter implements Relay {
 
     private final TunnelStream stream;
-    private final Channel channel;
     private final NettyLoop loop;
     private final ErrorCode whenLost;
     private final StreamPressure pressure;
@@ -54,7 +53,6 @@ public final class StreamRelay extends ChannelInboundHandlerAdapter implements R
             ErrorCode whenLost,
             @Nullable FlowMeter meter) {
         this.stream = stream;
-        this.channel = channel;
         this.loop = loop;
         this.whenLost = whenLost;
         pressure = new StreamPressure(stream, channel, loop, gate, meter);
@@ -158,7 +156,7 @@ public final class StreamRelay extends ChannelInboundHandlerAdapter implements R
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
         NettyLoop.tellIfOutOfMemory(cause);
         onLost("the connection failed: " + cause);
-        ChannelEnds.abort(channel);
+        ChannelEnds.abort(channel());
     }
 
     /** What the channel has brought, and what went to the stream with {@link #toStream}. */
@@ -173,7 +171,7 @@ public final class StreamRelay extends ChannelInboundHandlerAdapter implements R
 
     @Override
     public String toString() {
-        return "relay to " + channel.remoteAddress();
+        return "relay to " + channel().remoteAddress();
     }
 
     private void onLost(String reason) {
@@ -197,8 +195,12 @@ public final class StreamRelay extends ChannelInboundHandlerAdapter implements R
         }
     }
 
+    private Channel channel() {
+        return pressure.channel();
+    }
+
     private void endOutput() {
-        ChannelEnds.endOutput(channel).addListener(ended -> isOutputEnded = ended.isSuccess());
+        ChannelEnds.endOutput(channel()).addListener(ended -> isOutputEnded = ended.isSuccess());
     }
 
     @Override
@@ -225,10 +227,10 @@ public final class StreamRelay extends ChannelInboundHandlerAdapter implements R
         isStreamEnded = true;
         pressure.onStreamClosed();
         if (!outcome.isClean()) {
-            ChannelEnds.abort(channel);
-        } else if (channel.isOpen()) {
-            channel.pipeline().remove(this);
-            ChannelEnds.closeGently(channel, loop, isInputEnded);
+            ChannelEnds.abort(channel());
+        } else if (channel().isOpen()) {
+            channel().pipeline().remove(this);
+            ChannelEnds.closeGently(channel(), loop, isInputEnded);
         }
     }
 }
