@@ -7,6 +7,7 @@ import java.awt.Font;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -53,13 +54,18 @@ final class Charts {
     }
 
     /**
-     * Writes all of which something was measured.
+     * Writes all of which something was measured, in the place of those that are there.
      *
-     * @param directory is made if there is none
+     * @param directory for charts alone; is made if there is none
      * @return titles by name of the file, in order
      */
     static Map<String, String> write(Results results, Path directory) throws IOException {
         Files.createDirectories(directory);
+        try (DirectoryStream<Path> old = Files.newDirectoryStream(directory, "*.svg")) {
+            for (Path chart : old) {
+                Files.delete(chart);
+            }
+        }
         Charts charts = new Charts(results, directory);
         String[] one = Lines.keys("ping", 1);
         charts.bars("latency", "Round trip, one connection: p50, µs", true, charts.all(Figure.P50_MICROS, "one", one));

@@ -151,14 +151,14 @@ public final class ClaimsReport {
         text.append("""
                 Two HAProxys in TCP mode are about what three TCP hops cost at least: they copy bytes and know nothing of streams, credit and \
                 tunnels. Many goals are ratios to them. On a shared machine ratios are known to 3 % where all processes share one processor, and to 15 % where they \
-                do not; what misses its limit by no more counts as noise. Figures that miss it by more are bold.
+                do not, if there are at least 9 rounds; what misses its limit by no more counts as noise. Figures that miss it by more are bold.
 
                 """);
-        text.append("Of ").append(goals.size()).append(" lines ");
-        text.append(count(goals, Grade.MET)).append(" pass, ");
-        text.append(count(goals, Grade.WITHIN_NOISE)).append(" pass within noise, ");
-        text.append(count(goals, Grade.IN_PART)).append(" are met in part, and ");
-        text.append(count(goals, Grade.MISSED)).append(" fail.\n\n");
+        text.append("Lines: ").append(goals.size());
+        text.append(". Passed: ").append(count(goals, Grade.MET));
+        text.append("; within noise: ").append(count(goals, Grade.WITHIN_NOISE));
+        text.append("; in part: ").append(count(goals, Grade.IN_PART));
+        text.append("; failed: ").append(count(goals, Grade.MISSED)).append(".\n\n");
         List<List<String>> rows = new ArrayList<>();
         String last = "";
         for (Goals.Goal goal : goals) {

@@ -24,6 +24,9 @@ final class Goals {
     private static final String LONE = "down-0x1";
     private static final String BESIDE = "beside-64x8";
 
+    /** So many that noise is known. */
+    private static final int LEAST_ROUNDS = 9;
+
     /** One line of a goal. */
     record Goal(String name, Line line) {}
 
@@ -68,8 +71,11 @@ final class Goals {
         add(lines.ratios(subject, target, base, figure, limit.within(noiseOf(group)), group, keys));
     }
 
-    /** What ratios within a run differ by from run to run. */
-    private static double noiseOf(String group) {
+    /** What ratios within a run differ by from run to run, as part of them; fewer rounds differ by more, and allow for nothing. */
+    private double noiseOf(String group) {
+        if (results.headNumber("rounds") < LEAST_ROUNDS) {
+            return 0;
+        }
         return Scenario.all().stream()
                         .filter(scenario -> scenario.group().equals(group))
                         .allMatch(Scenario::isPinned)

@@ -1,5 +1,6 @@
 package io.tunnelmux.benchmarks.report;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.tunnelmux.benchmarks.relay.Figure;
@@ -48,12 +49,20 @@ final class Results {
      */
     static Results read(Path directory, Path jmh) throws IOException {
         ObjectMapper mapper = new ObjectMapper();
-        JsonNode comparison = mapper.readTree(Files.readString(directory.resolve("compare.json")));
+        JsonNode comparison = parse(mapper, directory.resolve("compare.json"));
         return new Results(comparison, readIfThere(mapper, directory.resolve("idle.json")), readIfThere(mapper, jmh));
     }
 
     private static JsonNode readIfThere(ObjectMapper mapper, Path file) throws IOException {
-        return Files.exists(file) ? mapper.readTree(Files.readString(file)) : mapper.createArrayNode();
+        return Files.exists(file) ? parse(mapper, file) : mapper.createArrayNode();
+    }
+
+    private static JsonNode parse(ObjectMapper mapper, Path file) throws IOException {
+        try {
+            return mapper.readTree(Files.readString(file));
+        } catch (JsonProcessingException e) {
+            throw new IOException(file + " is no JSON: " + e.getOriginalMessage(), e);
+        }
     }
 
     private Measured scenario(JsonNode node) {

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ClaimsReportTest {
     private static final String HEAD = """
             "at": "2026-01-02T03:04:05Z", "java": "VM 17.0.1+1", "os": "Linux 6", "architecture": "amd64", "processors": 2,
-            "processor": "Test", "memoryBytes": 1073741824, "commit": "abc", "rounds": 3, "roundMillis": 1000""";
+            "processor": "Test", "memoryBytes": 1073741824, "commit": "abc", "rounds": 9, "roundMillis": 1000""";
 
     @TempDir
     Path directory;
@@ -42,9 +42,13 @@ class ClaimsReportTest {
     }
 
     private String report(String... scenarios) throws IOException {
+        return reportOf(HEAD, scenarios);
+    }
+
+    private String reportOf(String head, String... scenarios) throws IOException {
         Files.writeString(
                 directory.resolve("compare.json"),
-                '{' + HEAD + ", \"scenarios\": [" + String.join(",", scenarios) + "]}");
+                '{' + head + ", \"scenarios\": [" + String.join(",", scenarios) + "]}");
         ClaimsReport.write(directory, directory.resolve("jmh-full.json"), docs, "the-command");
         return Files.readString(docs.resolve("benchmarks.md"));
     }
@@ -89,7 +93,7 @@ class ClaimsReportTest {
 
         assertThat(line(report, "G1 latency | p50 [tcp / haproxy]"))
                 .endsWith("| ≤ 0.97 x | 64 B **1.10** | **fail** |");
-        assertThat(report).contains("lines 0 pass, 0 pass within noise, 0 are met in part, and 2 fail.");
+        assertThat(report).contains("Lines: 2. Passed: 0; within noise: 0; in part: 0; failed: 2.");
     }
 
     @Test
@@ -103,7 +107,17 @@ class ClaimsReportTest {
                 .as("1.001 is more than 3 % above 0.97")
                 .endsWith("| 64 B 1.00; 1 KiB **1.00** | **fail** |");
         assertThat(line(report, "G5 urgent beside bulk | p50")).endsWith(" 0.11 | pass, within noise |");
-        assertThat(report).contains("1 pass within noise");
+        assertThat(report).contains("; within noise: 1;");
+    }
+
+    @Test
+    void fewRoundsDoNotPassWithinNoise() throws IOException {
+        String report = reportOf(
+                HEAD.replace("\"rounds\": 9", "\"rounds\": 8"),
+                scenario("one", "ping-64x1", target("haproxy", 1000), target("tcp", 980)));
+
+        assertThat(line(report, "G1 latency | p50 [tcp / haproxy]"))
+                .endsWith("| ≤ 0.97 x | 64 B **0.98** | **fail** |");
     }
 
     @Test
@@ -186,6 +200,25 @@ class ClaimsReportTest {
         assertThat(report).contains("Made by `the-command`", "](benchmarks/latency.svg)", "](benchmarks/garbage.svg)");
         assertThat(docs.resolve("benchmarks/latency.svg")).content().contains("<svg");
         assertThat(docs.resolve("benchmarks/bulk.svg")).doesNotExist();
+    }
+
+    @Test
+    void chartsOfWhatIsNotMeasuredAnyMoreGo() throws IOException {
+        Files.createDirectory(docs.resolve("benchmarks"));
+        Path stale = Files.writeString(docs.resolve("benchmarks/bulk.svg"), "old");
+
+        report(scenario("one", "ping-64x1", target("direct", 20), target("tcp", 100)));
+
+        assertThat(stale).doesNotExist();
+    }
+
+    @Test
+    void whatIsNoJsonIsNamed() throws IOException {
+        Path idle = Files.writeString(directory.resolve("idle.json"), "[{]");
+
+        assertThatThrownBy(() -> report(scenario("one", "ping-64x1", target("tcp", 100))))
+                .isInstanceOf(IOException.class)
+                .hasMessageStartingWith(idle + " is no JSON: ");
     }
 
     @Test
