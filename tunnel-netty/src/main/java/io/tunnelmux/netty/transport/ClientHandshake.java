@@ -135,7 +135,7 @@ final class ClientHandshake extends ChannelInboundHandlerAdapter {
         ctx.channel().config().setAutoRead(false);
         loop.loops().limitUnsent(ctx.channel());
         WebSocketWriter writer = WebSocketWriter.client(target.isSecure() ? null : random);
-        NettyTransport transport = new NettyTransport(loop, ctx.channel(), writer, true);
+        NettyTransport transport = NettyTransport.overWebSocket(loop, ctx.channel(), writer, true);
         ctx.pipeline().addLast(transport);
         ctx.pipeline().remove(this);
         ctx.pipeline().remove(HttpClientCodec.class);

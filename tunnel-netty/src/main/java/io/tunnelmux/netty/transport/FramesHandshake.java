@@ -66,7 +66,7 @@ final class FramesHandshake extends ChannelInboundHandlerAdapter {
         hasEnded = true;
         ctx.channel().config().setAutoRead(false);
         loop.loops().limitUnsent(ctx.channel());
-        NettyTransport transport = new NettyTransport(loop, ctx.channel(), true);
+        NettyTransport transport = NettyTransport.ofFrames(loop, ctx.channel(), true);
         ctx.pipeline().addLast(transport);
         ctx.pipeline().remove(this);
         outcome.onTunnel(transport);

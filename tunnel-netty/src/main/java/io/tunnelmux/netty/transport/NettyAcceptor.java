@@ -176,7 +176,7 @@ public final class NettyAcceptor implements AutoCloseable {
         channel.config().setAutoRead(false);
         loops.limitUnsent(channel);
         NettyTransport transport =
-                new NettyTransport(loops.of(channel.eventLoop()), channel, WebSocketWriter.server(), false);
+                NettyTransport.overWebSocket(loops.of(channel.eventLoop()), channel, WebSocketWriter.server(), false);
         replaceHandlers(channel, transport);
         handOver(transport, answer.token());
     }
@@ -193,7 +193,7 @@ public final class NettyAcceptor implements AutoCloseable {
         channel.config().setAutoRead(false);
         loops.limitUnsent(channel);
         ByteBuf bytes = greeting.takeBytes();
-        NettyTransport transport = new NettyTransport(loops.of(channel.eventLoop()), channel, false);
+        NettyTransport transport = NettyTransport.ofFrames(loops.of(channel.eventLoop()), channel, false);
         replaceHandlers(channel, transport);
         ctx.fireChannelRead(bytes);
         handOver(transport, null);

@@ -23,6 +23,7 @@ import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.util.ArrayDeque;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -70,32 +71,28 @@ final class NettyTransport extends ChannelInboundHandlerAdapter implements Trans
     private boolean isWritable = true;
     private boolean isFlushing;
 
+    /** @param newBinding makes what knows how units look on the wire, for this transport */
+    private NettyTransport(NettyLoop loop, Channel channel, Function<NettyTransport, Binding> newBinding) {
+        this.loop = loop;
+        this.channel = channel;
+        peer = describe(channel.remoteAddress());
+        binding = newBinding.apply(this);
+        batch = binding.newBatch(channel.alloc());
+        reads = channel.config().getRecvByteBufAllocator() instanceof TunnelReads own ? own : null;
+    }
+
     /**
      * Over a WebSocket.
      *
      * @param isDialler whether this side dialled, and so is the WebSocket client
      */
-    NettyTransport(NettyLoop loop, Channel channel, WebSocketWriter writer, boolean isDialler) {
-        this.loop = loop;
-        this.channel = channel;
-        peer = describe(channel.remoteAddress());
-        binding = new WebSocketBinding(this, writer, !isDialler);
-        batch = binding.newBatch(channel.alloc());
-        reads = readsOf(channel);
+    static NettyTransport overWebSocket(NettyLoop loop, Channel channel, WebSocketWriter writer, boolean isDialler) {
+        return new NettyTransport(loop, channel, transport -> new WebSocketBinding(transport, writer, !isDialler));
     }
 
     /** Frames back to back. */
-    NettyTransport(NettyLoop loop, Channel channel, boolean isDialler) {
-        this.loop = loop;
-        this.channel = channel;
-        peer = describe(channel.remoteAddress());
-        binding = new FramesBinding(this, isDialler);
-        batch = binding.newBatch(channel.alloc());
-        reads = readsOf(channel);
-    }
-
-    private static @Nullable TunnelReads readsOf(Channel channel) {
-        return channel.config().getRecvByteBufAllocator() instanceof TunnelReads own ? own : null;
+    static NettyTransport ofFrames(NettyLoop loop, Channel channel, boolean isDialler) {
+        return new NettyTransport(loop, channel, transport -> new FramesBinding(transport, isDialler));
     }
 
     // ---- Transport ----

@@ -65,7 +65,7 @@ abstract class EmbeddedTransport {
                 ctx.flush();
             }
         });
-        transport = new NettyTransport(loop(channel), channel, WebSocketWriter.server(), false);
+        transport = NettyTransport.overWebSocket(loop(channel), channel, WebSocketWriter.server(), false);
         recorder = new TransportRecorder(transport);
         channel.pipeline().addLast(transport);
     }

@@ -18,7 +18,7 @@ class FramesBindingTest {
     private static final int HEADROOM_BYTES = HeadroomAllocator.HEADROOM_BYTES;
 
     private final EmbeddedChannel channel = new EmbeddedChannel();
-    private final NettyTransport transport = new NettyTransport(EmbeddedLoops.of(channel), channel, false);
+    private final NettyTransport transport = NettyTransport.ofFrames(EmbeddedLoops.of(channel), channel, false);
     private Payload received = Payload.EMPTY;
 
     private final TransportRecorder recorder = new TransportRecorder(transport) {

@@ -93,8 +93,9 @@ class NettyTransportTest extends EmbeddedTransport {
     void aDiallerMasksByRandomKeysAndOverTlsByZero() {
         EmbeddedChannel plain = new EmbeddedChannel();
         EmbeddedChannel secure = new EmbeddedChannel();
-        NettyTransport overWs = new NettyTransport(loop(plain), plain, WebSocketWriter.client(new Random(5)), true);
-        NettyTransport overWss = new NettyTransport(loop(secure), secure, WebSocketWriter.client(null), true);
+        NettyTransport overWs =
+                NettyTransport.overWebSocket(loop(plain), plain, WebSocketWriter.client(new Random(5)), true);
+        NettyTransport overWss = NettyTransport.overWebSocket(loop(secure), secure, WebSocketWriter.client(null), true);
 
         for (NettyTransport dialler : List.of(overWs, overWss)) {
             dialler.write(new Frame.Ping(1, false));
