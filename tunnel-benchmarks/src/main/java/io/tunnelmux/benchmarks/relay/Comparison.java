@@ -13,10 +13,10 @@ import java.util.Random;
 import java.util.stream.IntStream;
 
 /**
- * All targets in turns, round by round, each time in another order: A B C, C A B, … What disturbs the machine for longer than a round so meets all of
- * them and drops out of the ratios within one round, and what comes and goes by the clock does not always meet the same.
+ * All targets in turns, round by round, each time in another order: A B C, C A B, … What disturbs the machine for longer than a turn so meets all of
+ * them and drops out of the ratios within one turn, and what comes and goes by the clock does not always meet the same.
  *
- * @param rounds those of every scenario and target, in order; the n-th of two targets were neighbours in time
+ * @param rounds those of every scenario and target, in order; the n-th of two targets were in one turn
  */
 public record Comparison(Map<Scenario, Map<String, List<Round>>> rounds) {
     public Comparison {

@@ -9,9 +9,6 @@ import java.util.stream.IntStream;
 
 /** Several ways to run the same programs side by side, the best of each column marked, and what follows from it. Never changes; any thread. */
 final class Advice {
-    /** What two runs of the same differ by. */
-    private static final double NOISE = 0.03;
-
     private static final List<Column> COLUMNS = List.of(
             new Column("one", "ping-64x1", Figure.P50_MICROS, false),
             new Column("one", "ping-16384x1", Figure.P50_MICROS, false),
@@ -64,7 +61,8 @@ final class Advice {
             }
             rows.add(row);
         });
-        return Text.table(head, rows) + rule(columns) + "\n\n";
+        return Text.table(head, rows) + (results.hasManyRounds() ? rule(columns) : "Too few rounds for advice.")
+                + "\n\n";
     }
 
     /** Which is best, or as good as the best, most often; and when another is better than it. */
@@ -72,9 +70,10 @@ final class Advice {
         String winner = names.keySet().stream()
                 .reduce((one, other) -> wins(columns, other) > wins(columns, one) ? other : one)
                 .orElseThrow();
-        StringBuilder text = new StringBuilder("**Use " + names.get(winner) + "**: best, or within "
-                + Math.round(NOISE * 100) + " % of it, in " + wins(columns, winner) + " of " + columns.size()
-                + " columns.");
+        StringBuilder text =
+                new StringBuilder("**Use " + names.get(winner) + "**: best, or as good as far as noise lets see, in "
+                        + wins(columns, winner) + " of " + columns.size()
+                        + " columns.");
         names.forEach((target, name) -> {
             List<String> better = IntStream.range(0, columns.size())
                     .mapToObj(columns::get)
@@ -97,7 +96,7 @@ final class Advice {
     }
 
     private boolean isAsGood(Column column, String target) {
-        return cost(column, target) <= cost(column, best(column)) * (1 + NOISE);
+        return cost(column, target) <= cost(column, best(column)) * (1 + results.noise(column.group));
     }
 
     private String best(Column column) {

@@ -7,7 +7,6 @@ import java.awt.Font;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -54,18 +53,13 @@ final class Charts {
     }
 
     /**
-     * Writes all of which something was measured, in the place of those that are there.
+     * Writes all of which something was measured, and removes the others.
      *
-     * @param directory for charts alone; is made if there is none
+     * @param directory is made if there is none
      * @return titles by name of the file, in order
      */
     static Map<String, String> write(Results results, Path directory) throws IOException {
         Files.createDirectories(directory);
-        try (DirectoryStream<Path> old = Files.newDirectoryStream(directory, "*.svg")) {
-            for (Path chart : old) {
-                Files.delete(chart);
-            }
-        }
         Charts charts = new Charts(results, directory);
         String[] one = Lines.keys("ping", 1);
         charts.bars("latency", "Round trip, one connection: p50, µs", true, charts.all(Figure.P50_MICROS, "one", one));
@@ -113,7 +107,9 @@ final class Charts {
                 .filter(target -> isLogarithmic || !target.equals("direct"))
                 .filter(target -> series.stream().anyMatch(bars -> bars.value(target) > 0))
                 .toList();
+        Path file = directory.resolve(name + ".svg");
         if (targets.isEmpty()) {
+            Files.deleteIfExists(file);
             return;
         }
         CategoryChart chart = new CategoryChartBuilder()
@@ -137,14 +133,13 @@ final class Charts {
         if (isLogarithmic) {
             chart.getStyler().setYAxisMin(Math.pow(10, Math.floor(Math.log10(least))));
         }
-        String file = name + ".svg";
         ByteArrayOutputStream drawn = new ByteArrayOutputStream();
         VectorGraphicsEncoder.saveVectorGraphic(chart, drawn, VectorGraphicsFormat.SVG);
         // A hundredth of a point is not seen, and half of the file.
         Files.writeString(
-                directory.resolve(file),
+                file,
                 MORE_DIGITS.matcher(drawn.toString(StandardCharsets.UTF_8)).replaceAll("$1"));
-        written.put(file, title);
+        written.put(name + ".svg", title);
     }
 
     private static Font font(int style, int points) {

@@ -126,7 +126,7 @@ public final class ClaimsReport {
         text.append("""
                 What is often claimed for relays that carry a WebSocket's bytes as they are, against those that make parsed messages of them. What \
                 it is held against: the same relay by parsed messages (`json`), and WebSockets that are parsed (`aware`). [a / b] is a ratio, \
-                [a − b] a difference, of neighbouring rounds; 1 KiB × 64 is that size \
+                [a − b] a difference, of rounds of one turn; 1 KiB × 64 is that size \
                 on 64 connections at once. Figures that do not meet what is claimed are bold.
 
                 """);
@@ -279,8 +279,8 @@ public final class ClaimsReport {
     private void method() {
         section("How it is measured");
         text.append("""
-                - **In turns**, each time in another order: A B C, C A B, … What disturbs the machine for longer than a round meets all ways. A ratio is the median of the ratios of \
-                neighbouring rounds; a number by itself is the median of rounds.
+                - **In turns**, each time in another order: A B C, C A B, … What disturbs the machine for longer than a turn meets all ways. A ratio is the median of the ratios of \
+                rounds of one turn; a number by itself is the median of rounds.
                 """);
         text.append("- **Processors**: all processes share one in ")
                 .append(groups(Scenario::isPinned))

@@ -1,7 +1,6 @@
 package io.tunnelmux.benchmarks.report;
 
 import io.tunnelmux.benchmarks.relay.Figure;
-import io.tunnelmux.benchmarks.relay.Scenario;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.ToDoubleFunction;
@@ -23,9 +22,6 @@ final class Goals {
     private static final String ECHO = "echo-0x16";
     private static final String LONE = "down-0x1";
     private static final String BESIDE = "beside-64x8";
-
-    /** So many that noise is known. */
-    private static final int LEAST_ROUNDS = 9;
 
     /** One line of a goal. */
     record Goal(String name, Line line) {}
@@ -68,19 +64,7 @@ final class Goals {
 
     private void ratios(
             String subject, String target, String base, Figure figure, Limit limit, String group, String... keys) {
-        add(lines.ratios(subject, target, base, figure, limit.within(noiseOf(group)), group, keys));
-    }
-
-    /** What ratios within a run differ by from run to run, as part of them; fewer rounds differ by more, and allow for nothing. */
-    private double noiseOf(String group) {
-        if (results.headNumber("rounds") < LEAST_ROUNDS) {
-            return 0;
-        }
-        return Scenario.all().stream()
-                        .filter(scenario -> scenario.group().equals(group))
-                        .allMatch(Scenario::isPinned)
-                ? 0.03
-                : 0.15;
+        add(lines.ratios(subject, target, base, figure, limit.within(results.noise(group)), group, keys));
     }
 
     private void haproxy(String subject, String target, Figure figure, Limit limit, String group, String... keys) {

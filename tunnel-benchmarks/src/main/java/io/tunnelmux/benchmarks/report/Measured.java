@@ -14,7 +14,7 @@ import java.util.stream.IntStream;
  *
  * @param group of the scenario
  * @param key its name in the results
- * @param targets rounds by target, in order; the n-th of two targets were neighbours in time
+ * @param targets rounds by target, in order; the n-th of two targets were in one turn
  */
 record Measured(String group, String key, Map<String, List<Round>> targets) {
     Measured {
@@ -30,12 +30,12 @@ record Measured(String group, String key, Map<String, List<Round>> targets) {
         return Comparison.median(rounds(target), figure);
     }
 
-    /** Median of the ratios of neighbouring rounds. */
+    /** Median of the ratios of rounds of one turn. */
     double ratio(String target, String base, Figure figure) {
         return Comparison.medianRatio(rounds(target), rounds(base), figure);
     }
 
-    /** Median of the differences of neighbouring rounds. */
+    /** Median of the differences of rounds of one turn. */
     double added(String target, String base, Figure figure) {
         List<Round> ours = rounds(target);
         List<Round> theirs = rounds(base);

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.tunnelmux.benchmarks.relay.Figure;
 import io.tunnelmux.benchmarks.relay.Round;
+import io.tunnelmux.benchmarks.relay.Scenario;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,6 +21,10 @@ import java.util.Set;
 final class Results {
     /** Another checkout: what a change did, and so no matter of a report. */
     private static final String BEFORE = "before";
+
+    private static final int MANY_ROUNDS = 9;
+    private static final double NOISE_OF_PINNED = 0.03;
+    private static final double NOISE = 0.15;
 
     /** What one that rests takes of a program. */
     record Idle(String kind, String program, double heapBytes, double residentBytes) {}
@@ -94,6 +99,22 @@ final class Results {
     /** A value of the comparison's head; a question mark if there is none. */
     String head(String name) {
         return head.path(name).asText("?");
+    }
+
+    /** Whether there are so many rounds that noise is known. */
+    boolean hasManyRounds() {
+        return headNumber("rounds") >= MANY_ROUNDS;
+    }
+
+    /** What ratios within a run differ by from run to run, as part of them; 0 where it is not known. */
+    double noise(String group) {
+        if (!hasManyRounds()) {
+            return 0;
+        }
+        boolean isPinned = Scenario.all().stream()
+                .filter(scenario -> scenario.group().equals(group))
+                .allMatch(Scenario::isPinned);
+        return isPinned ? NOISE_OF_PINNED : NOISE;
     }
 
     double headNumber(String name) {

@@ -121,6 +121,15 @@ class ClaimsReportTest {
     }
 
     @Test
+    void fewRoundsGiveNoAdvice() throws IOException {
+        String report = reportOf(
+                HEAD.replace("\"rounds\": 9, ", ""),
+                scenario("one", "ping-64x1", target("tcp", 100), target("tcp-nio", 90)));
+
+        assertThat(report).contains("Too few rounds for advice.").doesNotContain("**Use ");
+    }
+
+    @Test
     void aGoalMayBeMetInPart() throws IOException {
         String report = report(scenario("beside", "beside-64x8", target("haproxy", 1000), target("tcp", 150)));
 
@@ -172,7 +181,7 @@ class ClaimsReportTest {
                 scenario("one", "ping-16384x1", target("tcp", 100), target("tcp-nio", 50)));
 
         assertThat(line(report, "NIO")).isEqualTo("| NIO | 101 (1.01) | **50 (0.50)** |");
-        assertThat(report).contains("**Use NIO**: best, or within 3 % of it, in 2 of 2 columns.\n");
+        assertThat(report).contains("**Use NIO**: best, or as good as far as noise lets see, in 2 of 2 columns.\n");
     }
 
     @Test

@@ -128,6 +128,7 @@ public final class Agent implements AutoCloseable {
      */
     public static Agent start(AgentConfig config) throws IOException {
         NettyLoops loops = NettyLoops.create(loopCount(config), config.ioMode());
+        LOG.info("agent starting agent_id={} loops={} io={}", config.agentId(), loops.size(), loops.mode());
         Agent agent;
         try {
             agent = new Agent(config, loops);

@@ -75,6 +75,7 @@ public final class Gateway {
         TunnelHandler handler = Objects.requireNonNull(
                 config.tunnelHandler().apply(registry.handler()), "the tunnelHandler has returned null");
         loops = NettyLoops.create(config.loops(), config.ioMode());
+        LOG.info("gateway starting loops={} io={}", loops.size(), loops.mode());
         acceptor = NettyAcceptor.builder(loops, new TunnelServer(config.tunnel(), registry.verifier(), handler))
                 .address(config.tunnelAddress())
                 .path(config.tunnelPath())

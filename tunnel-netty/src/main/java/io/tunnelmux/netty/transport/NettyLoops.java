@@ -19,8 +19,6 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * A fixed number of event loops and the kind of socket that goes with them. What is to work together without crossing threads (a tunnel
@@ -39,8 +37,6 @@ public final class NettyLoops implements AutoCloseable {
     public static final int READ_BUFFER_BYTES = HeadroomAllocator.MAX_BYTES;
     /** No read buffer may be shorter. */
     public static final int LEAST_READ_BUFFER_BYTES = HeadroomAllocator.FIRST_BYTES;
-
-    private static final Logger LOG = LoggerFactory.getLogger(NettyLoops.class);
 
     /** What of a tunnel may wait in the kernel to be sent, where that can be told; beside it there is what is under way. */
     private static final long UNSENT_BYTES = 32 * 1024;
@@ -76,9 +72,7 @@ public final class NettyLoops implements AutoCloseable {
         if (count < 1) {
             throw new IllegalArgumentException("count: " + count);
         }
-        NettyLoops made = new NettyLoops(count, NativeIo.of(mode));
-        LOG.info("loops made count={} io={}", count, made.mode());
-        return made;
+        return new NettyLoops(count, NativeIo.of(mode));
     }
 
     /** The loops in turn. */
