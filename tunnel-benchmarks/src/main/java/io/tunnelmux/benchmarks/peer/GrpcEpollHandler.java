@@ -13,6 +13,8 @@ import io.grpc.netty.shaded.io.netty.channel.epoll.EpollIoHandler;
 import io.grpc.netty.shaded.io.netty.channel.epoll.EpollIoOps;
 import io.grpc.netty.shaded.io.netty.channel.unix.FileDescriptor;
 import io.grpc.netty.shaded.io.netty.util.concurrent.ThreadAwareExecutor;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Epoll of the Netty that is inside of gRPC, with sockets that stay with it while they want nothing. That Netty (4.2.17) takes a socket whose
@@ -22,6 +24,10 @@ import io.grpc.netty.shaded.io.netty.util.concurrent.ThreadAwareExecutor;
 final class GrpcEpollHandler implements IoHandler {
 
     private final IoHandler epoll;
+    /** Registered since the events of the present run were fetched. */
+    private final List<Registration> fresh = new ArrayList<>();
+
+    private boolean isRunning;
 
     private GrpcEpollHandler(IoHandler epoll) {
         this.epoll = epoll;
@@ -49,7 +55,14 @@ final class GrpcEpollHandler implements IoHandler {
 
     @Override
     public int run(IoHandlerContext context) {
-        return epoll.run(context);
+        isRunning = true;
+        try {
+            return epoll.run(context);
+        } finally {
+            isRunning = false;
+            fresh.forEach(registration -> registration.isFresh = false);
+            fresh.clear();
+        }
     }
 
     @Override
@@ -66,6 +79,10 @@ final class GrpcEpollHandler implements IoHandler {
     public IoRegistration register(IoHandle handle) throws Exception {
         Registration registration = new Registration((EpollIoHandle) handle);
         registration.epoll = epoll.register(registration);
+        if (isRunning) {
+            registration.isFresh = true;
+            fresh.add(registration);
+        }
         return registration;
     }
 
@@ -85,6 +102,8 @@ final class GrpcEpollHandler implements IoHandler {
         private final EpollIoHandle channel;
         private IoRegistration epoll;
         private boolean wantsNothing;
+        /** Events of this run were another's, which had the same descriptor. */
+        private boolean isFresh;
 
         @SuppressWarnings("NullAway.Init") // There is nothing to submit before it is registered.
         Registration(EpollIoHandle channel) {
@@ -115,6 +134,9 @@ final class GrpcEpollHandler implements IoHandler {
 
         @Override
         public void handle(IoRegistration registration, IoEvent event) {
+            if (isFresh) {
+                return;
+            }
             if (wantsNothing && ((EpollIoEvent) event).ops().contains(EpollIoOps.EPOLLERR)) {
                 close();
             } else {

@@ -13,6 +13,8 @@ import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollIoOps;
 import io.netty.channel.unix.FileDescriptor;
 import io.netty.util.concurrent.ThreadAwareExecutor;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Netty's epoll, with sockets that stay with it while they want nothing.
@@ -22,11 +24,18 @@ import io.netty.util.concurrent.ThreadAwareExecutor;
  * connection. So here such a socket is left in, for nothing but errors, and those edge-triggered: an end of both sides, which cannot be masked, is then
  * reported once and not in each turn.
  *
- * <p>What is reported of it meanwhile can only be the connection's death, of which no read would tell any more: it is closed. On the loop's thread.
+ * <p>What is reported of it meanwhile can only be the connection's death, of which no read would tell any more: it is closed.
+ *
+ * <p>A socket that is opened while events are handled may get the descriptor of one that was closed just before, and with it what was reported of that: a
+ * connection that is still being made would be read from, and fail. What was fetched before a socket was there is not told to it. On the loop's thread.
  */
 final class LastingEpollHandler implements IoHandler {
 
     private final IoHandler epoll;
+    /** Registered since the events of the present run were fetched. */
+    private final List<Registration> fresh = new ArrayList<>();
+
+    private boolean isRunning;
 
     private LastingEpollHandler(IoHandler epoll) {
         this.epoll = epoll;
@@ -54,7 +63,14 @@ final class LastingEpollHandler implements IoHandler {
 
     @Override
     public int run(IoHandlerContext context) {
-        return epoll.run(context);
+        isRunning = true;
+        try {
+            return epoll.run(context);
+        } finally {
+            isRunning = false;
+            fresh.forEach(registration -> registration.isFresh = false);
+            fresh.clear();
+        }
     }
 
     @Override
@@ -71,6 +87,10 @@ final class LastingEpollHandler implements IoHandler {
     public IoRegistration register(IoHandle handle) throws Exception {
         Registration registration = new Registration((EpollIoHandle) handle);
         registration.epoll = epoll.register(registration);
+        if (isRunning) {
+            registration.isFresh = true;
+            fresh.add(registration);
+        }
         return registration;
     }
 
@@ -90,6 +110,8 @@ final class LastingEpollHandler implements IoHandler {
         private final EpollIoHandle channel;
         private IoRegistration epoll;
         private boolean wantsNothing;
+        /** Events of this run were another's, which had the same descriptor. */
+        private boolean isFresh;
 
         @SuppressWarnings("NullAway.Init") // There is nothing to submit before it is registered.
         Registration(EpollIoHandle channel) {
@@ -120,6 +142,9 @@ final class LastingEpollHandler implements IoHandler {
 
         @Override
         public void handle(IoRegistration registration, IoEvent event) {
+            if (isFresh) {
+                return;
+            }
             if (wantsNothing && ((EpollIoEvent) event).ops().contains(EpollIoOps.EPOLLERR)) {
                 close();
             } else {
