@@ -19,7 +19,8 @@ import java.util.List;
 /**
  * Epoll of the Netty that is inside of gRPC, with sockets that stay with it while they want nothing. That Netty (4.2.17) takes a socket whose
  * peer has ended its side out of the epoll set, and cuts the connection the next time that a write must wait. So such a socket is left in, for
- * nothing but errors, and those edge-triggered, as a tunnel's own loops do. On the loop's thread.
+ * nothing but errors, and those edge-triggered; and a socket is told nothing that was reported before it was there. Both as a tunnel's own loops do. On the
+ * loop's thread.
  */
 final class GrpcEpollHandler implements IoHandler {
 
